@@ -1,0 +1,1 @@
+"""Values and contracts every other room speaks in: numpy and the standard library only."""

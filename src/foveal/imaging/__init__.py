@@ -1,0 +1,1 @@
+"""Bytes become upright sRGB pixels, and pixels become pictures for people."""

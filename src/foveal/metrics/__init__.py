@@ -1,0 +1,1 @@
+"""Figures computed from answers and truths."""

@@ -1,0 +1,1 @@
+"""Closed-form read-outs of memory."""

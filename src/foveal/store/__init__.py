@@ -1,0 +1,1 @@
+"""What is kept on disk: workspaces, recognizer files and the signed log."""

@@ -1,0 +1,106 @@
+"""Choosing the shrinkage and the temperature on left-out groups, streaming over the codes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from foveal.core.contracts import Progress
+from foveal.memory.codes import to_unit
+from foveal.recognizers.calibration import fit_sharpness
+from foveal.recognizers.discriminant import Shrinkage, Spectrum, shrink
+from foveal.recognizers.leave_out import LeftOut, Projected, leave_groups_out
+from foveal.recognizers.settings import LEVELS
+from foveal.recognizers.statistics import Floats, Ints, Statistics
+from foveal.recognizers.taught import Taught
+
+ROWS_AT_ONCE = 4096  # whole groups are read until there are this many rows
+ROWS_TO_CHOOSE = 8192  # levels are compared on at most about this many rows
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A level of shrinkage with its sharpness (1 / temperature) and left-out log loss."""
+
+    shrinkage: Shrinkage
+    sharpness: float
+    log_loss: float
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The taught pictures as a fit sees them: class index and group number (n,) each."""
+
+    taught: Taught
+    class_index: Ints
+    spectrum: Spectrum
+
+    def parts(self, wanted: npt.NDArray[np.bool_] | None = None) -> Iterator[tuple[Ints, Projected]]:
+        """Yield positions and projected vectors of whole groups, about ROWS_AT_ONCE rows each."""
+        taught = self.taught
+        everything = np.arange(len(taught)) if wanted is None else np.flatnonzero(wanted)
+        groups = taught.groups[everything]
+        ends = np.append(np.flatnonzero(np.diff(groups)) + 1, len(groups))
+        start = 0
+        for end, following in zip(ends, np.append(ends[1:], ends[-1]), strict=True):
+            if following - start > ROWS_AT_ONCE or end == len(groups):
+                yield self._project(everything[start:end])
+                start = end
+
+    def _project(self, positions: Ints) -> tuple[Ints, Projected]:
+        vectors = np.empty((len(positions), len(self.spectrum.values)))
+        done = 0
+        for block in self.taught.codes.blocks(self.taught.ids[positions]):
+            vectors[done : done + len(block)] = to_unit(block) @ self.spectrum.vectors
+            done += len(block)
+        return positions, Projected(vectors, self.class_index[positions], self.taught.groups[positions])
+
+
+def choose_level(
+    statistics: Statistics, rows: Rows, log_priors: Floats, level: float | None, countable: npt.NDArray[np.bool_]
+) -> Choice:
+    """Return the level with the least left-out log loss, and its temperature.
+
+    `countable` marks rows whose loss counts. More than ROWS_TO_CHOOSE rows are thinned by taking
+    every k-th group, in the canonical order.
+    """
+    thin = int(np.ceil(len(rows.taught) / ROWS_TO_CHOOSE))
+    parts = list(rows.parts(rows.taught.groups % thin == 0 if thin > 1 else None))
+    best: Choice | None = None
+    for candidate in LEVELS if level is None else (level,):
+        shrinkage = shrink(statistics, candidate)
+        scores, truth = [], []
+        for positions, part in parts:
+            out = leave_groups_out(rows.spectrum, statistics.counts, shrinkage, part)
+            kept = countable[positions] & _has_truth(out, part.class_index)
+            scores.append(out.scores[kept])
+            truth.append(part.class_index[kept])
+        sharpness, loss = fit_sharpness(np.concatenate(scores), np.concatenate(truth), log_priors)
+        choice = Choice(shrinkage, sharpness, loss)
+        if best is None or choice.log_loss < best.log_loss or np.isnan(best.log_loss):
+            best = choice
+        if shrinkage.slope == 0.0 or np.isnan(loss):
+            break
+    if best is None:
+        raise AssertionError("LEVELS is never empty")
+    return best
+
+
+def left_out_scores(statistics: Statistics, rows: Rows, choice: Choice, progress: Progress) -> tuple[Floats, Floats]:
+    """Left-out scores (n, C), float32 to stay small, sharpened, without priors, and distances (n,)."""
+    n = len(rows.taught)
+    scores = np.empty((n, statistics.n_classes), np.float32)
+    distances = np.empty(n)
+    done = 0
+    for positions, part in rows.parts():
+        out = leave_groups_out(rows.spectrum, statistics.counts, choice.shrinkage, part)
+        scores[positions] = choice.sharpness * out.scores
+        distances[positions] = out.distances
+        done += len(positions)
+        progress("leaving groups out", done, n)
+    return scores, distances
+
+
+def _has_truth(out: LeftOut, class_index: Ints) -> npt.NDArray[np.bool_]:
+    return np.isfinite(np.take_along_axis(out.scores, class_index[:, None], axis=1)[:, 0])

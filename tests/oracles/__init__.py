@@ -1,0 +1,1 @@
+"""Slow, obvious versions written from the definitions."""

@@ -49,7 +49,7 @@ def leave_groups_out(spectrum: Spectrum, counts: Ints, shrinkage: Shrinkage, row
     products = rows.vectors @ weighted_means.T  # (n, C): x^T S^-1 mu
     scores = np.empty_like(products)
     distances = np.empty(len(products))
-    for members in _groups_of_equal_size(rows.groups):  # (groups, k)
+    for members in groups_of_equal_size(rows.groups):  # (groups, k)
         part = _Part(rows, members, products, diagonal)
         out = _leave_out_part(part, counts, mean_products, shrinkage.slope)
         scores[members], distances[members] = out.scores, out.distances
@@ -66,8 +66,8 @@ class _Part:
         self.classes = rows.class_index[members]  # (G, k)
 
 
-def _groups_of_equal_size(groups: Ints, most: int = 4096) -> Iterator[Ints]:
-    """Yield row numbers (G, k), all groups of k rows together, at most about `most` rows at once."""
+def groups_of_equal_size(groups: Ints, most: int = 4096) -> Iterator[Ints]:
+    """Yield row numbers (G, k), groups of k rows each, at most about `most` rows at once."""
     order = np.argsort(groups, kind="stable")
     _, starts, sizes = np.unique(groups[order], return_index=True, return_counts=True)
     for size in np.unique(sizes):

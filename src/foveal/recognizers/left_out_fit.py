@@ -19,6 +19,9 @@ ROWS_AT_ONCE = 4096  # whole groups are read until there are this many rows
 ROWS_TO_CHOOSE = 8192  # levels are compared on at most about this many rows
 
 
+Part = tuple[Ints, Projected]  # positions among the taught, and their projected vectors
+
+
 @dataclass(frozen=True, eq=False)
 class Choice:
     """A level of shrinkage with its sharpness (1 / temperature) and left-out log loss."""
@@ -36,7 +39,12 @@ class Rows:
     class_index: Ints
     spectrum: Spectrum
 
-    def parts(self, wanted: npt.NDArray[np.bool_] | None = None) -> Iterator[tuple[Ints, Projected]]:
+    def some_parts(self) -> list[Part]:
+        """All parts, or those of every k-th group so that about ROWS_TO_CHOOSE rows remain."""
+        thin = int(np.ceil(len(self.taught) / ROWS_TO_CHOOSE))
+        return list(self.parts(self.taught.groups % thin == 0 if thin > 1 else None))
+
+    def parts(self, wanted: npt.NDArray[np.bool_] | None = None) -> Iterator[Part]:
         """Yield positions and projected vectors of whole groups, about ROWS_AT_ONCE rows each."""
         taught = self.taught
         everything = np.arange(len(taught)) if wanted is None else np.flatnonzero(wanted)
@@ -48,7 +56,7 @@ class Rows:
                 yield self._project(everything[start:end])
                 start = end
 
-    def _project(self, positions: Ints) -> tuple[Ints, Projected]:
+    def _project(self, positions: Ints) -> Part:
         vectors = np.empty((len(positions), len(self.spectrum.values)))
         done = 0
         for block in self.taught.codes.blocks(self.taught.ids[positions]):
@@ -65,8 +73,7 @@ def choose_level(
     `countable` marks rows whose loss counts. More than ROWS_TO_CHOOSE rows are thinned by taking
     every k-th group, in the canonical order.
     """
-    thin = int(np.ceil(len(rows.taught) / ROWS_TO_CHOOSE))
-    parts = list(rows.parts(rows.taught.groups % thin == 0 if thin > 1 else None))
+    parts = rows.some_parts()
     best: Choice | None = None
     for candidate in LEVELS if level is None else (level,):
         shrinkage = shrink(statistics, candidate)

@@ -1,22 +1,19 @@
 """Bytes of a picture file to upright sRGB pixels, and what the file says of itself."""
 
-import hashlib
 import os
 import re
 from collections.abc import Callable
 from io import BytesIO
 
-import numpy as np
 from PIL import BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
-from PIL import Image as Pillow
 from PIL.ImageFile import ImageFile
 
 from foveal.core.errors import DecodeError, InputError
 from foveal.core.image import Capture, Image
-from foveal.imaging.depth import to_rgb
-from foveal.imaging.exif import Facts, make_upright, read_facts
+from foveal.imaging.depth import to_pixels, to_rgb
+from foveal.imaging.exif import make_upright, read_facts
+from foveal.imaging.file_checks import DAMAGED, LIMITS, Limits, check_bytes, check_pixels, damaged, hash_frame
 from foveal.imaging.quiet import without_library_warnings
-from foveal.imaging.refusal import DAMAGED, LIMITS, Limits, check_bytes, check_pixels, damaged
 
 # An explicit table, because `PIL.Image.open` tries formats that run other programs (EPS) and
 # warns or fails by a process-wide pixel limit; ours is checked per call.
@@ -61,8 +58,7 @@ def decode(
     with without_library_warnings():
         try:
             with _READERS[kind](BytesIO(data)) as picture:
-                check_pixels(*picture.size, origin, limits)
-                return _finish(picture, data, origin, kind, at_least, frame)
+                return _finish(picture, data, origin, kind, at_least=at_least, frame=frame, limits=limits)
         except DecodeError:
             raise
         except (*DAMAGED, InputError) as problem:
@@ -112,32 +108,21 @@ def _sniff(data: bytes, origin: str) -> str:
 
 
 def _finish(
-    picture: ImageFile, data: bytes, origin: str, kind: str, at_least: int | None, frame: int
+    picture: ImageFile, data: bytes, origin: str, kind: str, *, at_least: int | None, frame: int, limits: Limits
 ) -> tuple[Image, Capture]:
     if frame:
         _seek(picture, frame, origin)
     full = picture.size
+    check_pixels(*full, origin, limits)
     if at_least and kind == "JPEG":
         picture.draft("RGB", (at_least, at_least))
     picture.load()
-    facts = read_facts(picture)  # after loading, because TIFF turns itself and PNG may say it at the end
+    facts = read_facts(picture)  # after loading: TIFF then stands upright already, PNG may say it at the end
     pixels = to_pixels(make_upright(to_rgb(picture), facts.orientation))
-    digest = hashlib.sha256(data)
-    if frame:
-        digest.update(f"#{frame}".encode())
-    return Image(pixels, origin), _describe(
-        facts, digest.hexdigest(), len(data), kind, full if kind != "TIFF" else picture.size
-    )
-
-
-def _describe(facts: Facts, sha256: str, n_bytes: int, kind: str, size: tuple[int, int]) -> Capture:
-    width, height = reversed(size) if facts.is_turned else size
-    return Capture(sha256, n_bytes, kind, width, height, taken_at=facts.taken_at, device=facts.device)
-
-
-def to_pixels(picture: Pillow.Image) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Copy an "RGB" picture into a read-only uint8 array (height, width, 3)."""
-    return np.frombuffer(picture.tobytes(), np.uint8).reshape(picture.height, picture.width, 3)
+    width, height = reversed(full) if facts.is_turned else full
+    digest = hash_frame(data, frame)
+    capture = Capture(digest, len(data), kind, width, height, taken_at=facts.taken_at, device=facts.device)
+    return Image(pixels, origin), capture
 
 
 def _seek(picture: ImageFile, frame: int, origin: str) -> None:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from PIL import Image as Pillow
 
 from foveal.core.errors import InputError
+from foveal.core.image import Pixels
 from foveal.imaging.icc import to_srgb
 
 _DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
@@ -64,6 +65,11 @@ def to_rgb(picture: Pillow.Image) -> Pillow.Image:
     if picture.mode == "RGB" and not picture.info:  # nothing to look up: the usual array
         return picture
     return to_srgb(_to_plain(picture))
+
+
+def to_pixels(picture: Pillow.Image) -> Pixels:
+    """Copy an "RGB" picture into a read-only uint8 array (height, width, 3)."""
+    return np.frombuffer(picture.tobytes(), np.uint8).reshape(picture.height, picture.width, 3)
 
 
 def _to_plain(picture: Pillow.Image) -> Pillow.Image:

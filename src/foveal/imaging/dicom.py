@@ -1,6 +1,5 @@
 """Medical pictures (DICOM), read with pydicom: the extra foveal[medical]."""
 
-import hashlib
 import struct
 import zlib
 from io import BytesIO
@@ -13,8 +12,8 @@ import numpy.typing as npt
 from foveal.core.errors import DecodeError, InputError, MissingExtraError
 from foveal.core.image import Capture, Image
 from foveal.imaging.depth import scale_to_8_bits
+from foveal.imaging.file_checks import DAMAGED, LIMITS, Limits, check_pixels, damaged, hash_frame
 from foveal.imaging.quiet import without_library_warnings
-from foveal.imaging.refusal import DAMAGED, LIMITS, Limits, check_pixels, damaged
 
 _PIXEL_TAGS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
@@ -135,8 +134,8 @@ def _to_grey(samples: npt.NDArray[Any], dataset: Any) -> npt.NDArray[np.uint8]:
     windowed = _window(values, dataset)
     if windowed is not None:
         return windowed
-    if values.dtype == np.uint8 and int(dataset.BitsStored) == 8:
-        return values
+    if samples.dtype == np.uint8 and int(dataset.BitsStored) == 8 and np.array_equal(values, samples):
+        return samples
     known = np.isfinite(values)
     padding = dataset.get("PixelPaddingValue")
     if isinstance(padding, int):
@@ -171,11 +170,8 @@ def _stretch(values: npt.NDArray[Any], low: float, high: float) -> npt.NDArray[n
 
 
 def _describe(dataset: Any, data: bytes, shape: tuple[int, ...], frame: int) -> Capture:
-    digest = hashlib.sha256(data)
-    if frame:
-        digest.update(f"#{frame}".encode())
     return Capture(
-        sha256=digest.hexdigest(),
+        sha256=hash_frame(data, frame),
         n_bytes=len(data),
         format="DICOM",
         width=shape[1],

@@ -10,11 +10,11 @@ from PIL import Image as Pillow
 
 from foveal.core.errors import InputError
 from foveal.core.image import Capture, Image
-from foveal.imaging.decode import decode, read, to_pixels
-from foveal.imaging.depth import scale_to_8_bits, to_rgb
+from foveal.imaging.decode import decode, read
+from foveal.imaging.depth import scale_to_8_bits, to_pixels, to_rgb
 from foveal.imaging.exif import make_upright, read_facts
+from foveal.imaging.file_checks import LIMITS, Limits
 from foveal.imaging.quiet import without_library_warnings
-from foveal.imaging.refusal import LIMITS, Limits
 
 Picture = str | os.PathLike[str] | bytes | Pillow.Image | npt.NDArray[Any]
 

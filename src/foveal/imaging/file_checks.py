@@ -1,5 +1,6 @@
-"""What is refused before decoding, and how reading a damaged file may fail."""
+"""What is refused before decoding, how reading a damaged file may fail, and the hash of a file."""
 
+import hashlib
 import struct
 import zlib
 from dataclasses import dataclass
@@ -51,3 +52,11 @@ def damaged(origin: str, kind: str, problem: BaseException) -> DecodeError:
         f"{origin}: expected a complete {kind} picture, got one that cannot be decoded ({reason}). "
         "Copy or export the file again."
     )
+
+
+def hash_frame(data: bytes, frame: int) -> str:
+    """Return the SHA-256 of a file's bytes, followed by "#N" for frames after the first."""
+    digest = hashlib.sha256(data)
+    if frame:
+        digest.update(f"#{frame}".encode())
+    return digest.hexdigest()

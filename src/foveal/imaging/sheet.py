@@ -12,7 +12,7 @@ from foveal.core.prediction import FLAGS, Influence, Prediction
 from foveal.imaging.depth import to_pixels
 from foveal.imaging.file_checks import DAMAGED
 from foveal.imaging.overlay import COOL, WARM, draw_heatmap
-from foveal.imaging.typography import elide, font_for, width_of, wrap
+from foveal.imaging.typography import elide, width_of, wrap, write
 
 Color = tuple[int, int, int]
 Example = tuple[Influence, bytes | None]
@@ -25,6 +25,7 @@ PANEL = (WIDTH - 2 * MARGIN - 2 * GAP) // 3  # width of a column
 HALF = (WIDTH - 2 * MARGIN - GAP) // 2
 TITLE, HEAD, TEXT, SMALL = 38, 19, 17, 14  # pixels
 TOP = 5  # classes shown
+NAMED = 3  # plausible classes named in the first line
 PER_SIDE = 4  # taught pictures shown for, and against
 THUMB_GAP = 14
 THUMB = (HALF - (PER_SIDE - 1) * THUMB_GAP) // PER_SIDE
@@ -55,13 +56,8 @@ def _canvas(width: int, height: int) -> tuple[Pillow.Image, ImageDraw.ImageDraw]
     return picture, ImageDraw.Draw(picture)
 
 
-def _write(pen: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: int, color: Color = INK) -> None:
-    """Write one line whose baseline sits 0.8 of the size below `at`, whatever the font."""
-    pen.text((at[0], at[1] + 0.8 * size), text, color, font_for(text, size), anchor="ls")
-
-
 def _write_right(pen: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: int, color: Color = INK) -> None:
-    _write(pen, (at[0] - width_of(text, size), at[1]), text, size, color)
+    write(pen, (at[0] - width_of(text, size), at[1]), text, size, color)
 
 
 def _draw_title(prediction: Prediction) -> Pillow.Image:
@@ -75,23 +71,26 @@ def _draw_title(prediction: Prediction) -> Pillow.Image:
         notes = "; ".join(FLAGS.get(flag, flag) for flag in prediction.flags)
         lines += [(line, TEXT, ALERT) for line in wrap(f"Take care: {notes}.", TEXT, width, 2)]
     step = round(1.5 * TEXT)
-    picture, pen = _canvas(width, TITLE + 14 + step * len(lines))
-    _write(pen, (0, 0), elide(answer, TITLE, width), TITLE, INK if prediction.labels else ALERT)
+    picture, pen = _canvas(width, round(1.25 * TITLE) + 12 + step * len(lines))
+    write(pen, (0, 0), elide(answer, TITLE, width), TITLE, INK if prediction.labels else ALERT)
     for row, (line, size, color) in enumerate(lines):
-        _write(pen, (0, TITLE + 18 + row * step), line, size, color)
+        write(pen, (0, round(1.25 * TITLE) + 12 + row * step), line, size, color)
     return picture
 
 
 def _summary(prediction: Prediction) -> str:
     share = f"{100 * prediction.coverage:.0f} %"
-    if len(prediction.could_be) == 1:
+    if len(prediction.could_be) == 1 and prediction.could_be == prediction.labels:
         could_be = f"nothing else is plausible at {share} coverage"
     elif prediction.could_be:
-        could_be = f"at {share} coverage it could be {' or '.join(prediction.could_be)}"
+        names = [*prediction.could_be[:NAMED], *([f"{n} more"] if (n := len(prediction.could_be) - NAMED) > 0 else [])]
+        could_be = f"at {share} coverage it could be {' or '.join(names)}"
     else:
         could_be = f"no class is plausible at {share} coverage"
-    best = "" if prediction.labels == (prediction.best,) else f" {prediction.best}"
-    return f"{_percent(prediction.probability)} probable{best}; {could_be}."
+    percent = _percent(prediction.probability)
+    if prediction.best in prediction.labels:
+        return f"{percent[0].upper()}{percent[1:]} probable; {could_be}."
+    return f"Most probable is {prediction.best} with {percent}; {could_be}."
 
 
 def _percent(share: float) -> str:
@@ -123,9 +122,9 @@ def _draw_panels(image: Image, prediction: Prediction) -> Pillow.Image:
 
 def _captioned(caption: str, *parts: Pillow.Image) -> Pillow.Image:
     """A column: a heading, then the parts below one another."""
-    top = round(1.7 * HEAD)
+    top = round(1.8 * HEAD)
     picture, pen = _canvas(PANEL, top + sum(part.height for part in parts) + 12 * (len(parts) - 1))
-    _write(pen, (0, 0), caption, HEAD)
+    write(pen, (0, 0), caption, HEAD, INK)
     y = top
     for part in parts:
         picture.paste(part, (0, y))
@@ -136,16 +135,16 @@ def _captioned(caption: str, *parts: Pillow.Image) -> Pillow.Image:
 def _draw_legend(label: str) -> Pillow.Image:
     """The colors of the heat-map, from against to for."""
     bar = 12
-    picture, pen = _canvas(PANEL, bar + 8 + round(1.3 * SMALL))
+    picture, pen = _canvas(PANEL, bar + 6 + round(1.5 * SMALL))
     strength = np.linspace(-1, 1, PANEL, dtype=np.float32)[:, None]
     alpha = np.abs(strength) ** 0.75
     color = np.where(strength > 0, np.array(WARM, np.float32), np.array(COOL, np.float32))
     ramp = np.rint(235 + alpha * (color - 235)).astype(np.uint8)
     picture.paste(Pillow.fromarray(np.tile(ramp[None], (bar, 1, 1))), (0, 0))
     against = "speaks against"
-    _write(pen, (0, bar + 8), against, SMALL, SOFT)
+    write(pen, (0, bar + 6), against, SMALL, SOFT)
     room = PANEL - width_of(against, SMALL) - 20
-    _write_right(pen, (PANEL, bar + 8), elide(f"speaks for {label}", SMALL, room), SMALL, SOFT)
+    _write_right(pen, (PANEL, bar + 6), elide(f"speaks for {label}", SMALL, room), SMALL, SOFT)
     return picture
 
 
@@ -160,18 +159,18 @@ def _draw_bars(prediction: Prediction) -> Pillow.Image:
         y = row * step
         percent = _percent(share)
         room = PANEL - width_of(percent, TEXT) - 16
-        _write(pen, (0, y), elide(label, TEXT, room), TEXT, INK if inside else SOFT)
+        write(pen, (0, y), elide(label, TEXT, room), TEXT, INK if inside else SOFT)
         _write_right(pen, (PANEL, y), percent, TEXT, INK if inside else SOFT)
-        top = y + round(1.45 * TEXT)
+        top = y + round(1.55 * TEXT)
         pen.rectangle((0, top, PANEL - 1, top + bar - 1), FAINT)
         if share > 0:
             pen.rectangle((0, top, max(2, round(share * PANEL)) - 1, top + bar - 1), ANSWER if inside else OTHER)
     shown = {prediction.classes[index] for index in order}
     hidden = sum(label not in shown for label in prediction.could_be)
     y = step * len(order)
-    pen.rectangle((0, y, SMALL - 3, y + SMALL - 3), ANSWER)
+    pen.rectangle((0, y + 3, SMALL - 3, y + SMALL), ANSWER)
     more = f", and {hidden} more not shown" if hidden else ""
-    _write(pen, (SMALL + 6, y), f"could be, at {100 * prediction.coverage:.0f} % coverage{more}", SMALL, SOFT)
+    write(pen, (SMALL + 6, y), f"could be, at {100 * prediction.coverage:.0f} % coverage{more}", SMALL, SOFT)
     return picture
 
 
@@ -189,19 +188,19 @@ def _draw_examples(prediction: Prediction, examples: Sequence[Example]) -> Pillo
 
 
 def _draw_side(caption: str, examples: Sequence[Example]) -> Pillow.Image:
-    top, line = round(1.7 * HEAD), round(1.35 * SMALL)
-    picture, pen = _canvas(HALF, top + THUMB + 8 + 3 * line)
-    _write(pen, (0, 0), elide(caption, HEAD, HALF), HEAD)
+    top, line = round(1.8 * HEAD), round(1.35 * SMALL)
+    picture, pen = _canvas(HALF, top + THUMB + 8 + 3 * line + 4)
+    write(pen, (0, 0), elide(caption, HEAD, HALF), HEAD, INK)
     if not examples:
-        _write(pen, (0, top), "none", TEXT, SOFT)
+        write(pen, (0, top), "none", TEXT, SOFT)
     for index, (influence, thumbnail) in enumerate(examples):
         x, y = index * (THUMB + THUMB_GAP), top
         picture.paste(_fit(thumbnail), (x, y))
         pen.rectangle((x, y, x + THUMB - 1, y + THUMB - 1), outline=FAINT)
         y += THUMB + 8
-        _write(pen, (x, y), f"{influence.effect:+.3g}".replace("-", "\N{MINUS SIGN}"), SMALL, _tone(influence.effect))
-        _write(pen, (x, y + line), elide(", ".join(influence.labels), SMALL, THUMB), SMALL)
-        _write(pen, (x, y + 2 * line), elide(_short(influence.name), SMALL, THUMB, keep_end=True), SMALL, SOFT)
+        write(pen, (x, y), f"{influence.effect:+.3g}", SMALL, _tone(influence.effect))
+        write(pen, (x, y + line), elide(", ".join(influence.labels), SMALL, THUMB), SMALL, INK)
+        write(pen, (x, y + 2 * line), elide(_short(influence.name), SMALL, THUMB, keep_end=True), SMALL, SOFT)
     return picture
 
 
@@ -218,6 +217,8 @@ def _fit(thumbnail: bytes | None) -> Pillow.Image:
     """A thumbnail centered in its square; grey where there is none or it is broken."""
     square = Pillow.new("RGB", (THUMB, THUMB), (244, 245, 247))
     if thumbnail is None:
+        note = "no copy kept"
+        write(ImageDraw.Draw(square), ((THUMB - width_of(note, SMALL)) / 2, (THUMB - SMALL) / 2), note, SMALL, SOFT)
         return square
     try:
         with Pillow.open(BytesIO(thumbnail), formats=("JPEG", "PNG", "WEBP")) as opened:
@@ -232,6 +233,6 @@ def _fit(thumbnail: bytes | None) -> Pillow.Image:
 
 def _draw_footer(prediction: Prediction) -> Pillow.Image:
     width = WIDTH - 2 * MARGIN
-    picture, pen = _canvas(width, round(1.3 * SMALL))
-    _write(pen, (0, 0), elide(prediction.origin, SMALL, width, keep_end=True), SMALL, SOFT)
+    picture, pen = _canvas(width, round(1.5 * SMALL))
+    write(pen, (0, 0), elide(prediction.origin, SMALL, width, keep_end=True), SMALL, SOFT)
     return picture

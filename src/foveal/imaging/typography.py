@@ -1,8 +1,10 @@
 """Text on pictures: fonts that have the letters, and text cut to a width."""
 
+import re
+import unicodedata
 from functools import lru_cache
 
-from PIL import ImageFont
+from PIL import ImageDraw, ImageFont
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -14,17 +16,17 @@ _FALLBACKS = (
 _ELLIPSIS = "…"
 
 
-def font_for(text: str, size: int) -> Font:
-    """Return a font of `size` pixels that has every letter of `text`, Pillow's own where none does."""
-    own = _own(size)
-    if _has_all(own, text):
-        return own
-    return next((font for name in _FALLBACKS if (font := _named(name, size)) and _has_all(font, text)), own)
+def write(pen: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: int, color: tuple[int, int, int]) -> None:
+    """Write one line whose capitals start `size` / 4 below `at`, whatever the fonts of its words."""
+    x, baseline = at[0], at[1] + 0.95 * size
+    for word, font in _runs(text, size):
+        pen.text((x, baseline), word, color, font, anchor="ls")
+        x += font.getlength(word)
 
 
 def width_of(text: str, size: int) -> float:
     """Width of one line in pixels."""
-    return float(font_for(text, size).getlength(text))
+    return float(sum(font.getlength(word) for word, font in _runs(text, size)))
 
 
 def elide(text: str, size: int, width: float, *, keep_end: bool = False) -> str:
@@ -57,6 +59,24 @@ def _cut(text: str, kept: int, *, keep_end: bool) -> str:
     head = kept // 3 if keep_end else kept
     tail = kept - head
     return text[:head].rstrip() + _ELLIPSIS + (text[-tail:] if tail else "")
+
+
+def _runs(text: str, size: int) -> list[tuple[str, Font]]:
+    """Words with the font to write each in: a font per word, so that no word mixes two."""
+    return [_with_font(word, size) for word in re.findall(r"\s+|\S+", text)]
+
+
+@lru_cache(maxsize=4096)
+def _with_font(word: str, size: int) -> tuple[str, Font]:
+    own = _own(size)
+    if _has_all(own, word):
+        return word, own
+    for name in _FALLBACKS:
+        font = _named(name, size)
+        if font is not None and _has_all(font, word):
+            return word, font
+    bare = "".join(letter for letter in unicodedata.normalize("NFKD", word) if not unicodedata.combining(letter))
+    return (bare if _has_all(own, bare) else word), own  # letters without their accents beat empty boxes
 
 
 @lru_cache(maxsize=32)

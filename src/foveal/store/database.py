@@ -5,6 +5,8 @@ database of the number before into the new one (it runs inside the opening trans
 TABLES to what a new workspace gets, and add a test that opens a database of the old number.
 """
 
+import errno
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -57,9 +59,7 @@ def _explain(folder: Path, doing: str, problem: sqlite3.Error | OSError) -> Stor
     where = f"{doing} in the workspace {folder}"
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return BusyError(f"{where}: another process holds the database. Wait for it to finish and try again.")
-    if code == "SQLITE_FULL" or code.startswith(("SQLITE_IOERR_WRITE", "SQLITE_IOERR_TRUNCATE", "SQLITE_IOERR_SHMSIZE")):
-        return StoreError(f"{where}: no room left on the disk. Nothing was lost; free some space and try again.")
-    if isinstance(problem, OSError) and problem.errno in _NO_ROOM:
+    if code.startswith(_NO_ROOM) or (isinstance(problem, OSError) and problem.errno in _NO_ROOM_ERRNO):
         return StoreError(f"{where}: no room left on the disk. Nothing was lost; free some space and try again.")
     if code.startswith("SQLITE_READONLY") or isinstance(problem, PermissionError):
         return StoreError(f"{where}: no permission to write. Make the folder writable or copy the workspace elsewhere.")
@@ -70,7 +70,8 @@ def _explain(folder: Path, doing: str, problem: sqlite3.Error | OSError) -> Stor
     return StoreError(f"{where}: {problem}. Check the disk and try again.")
 
 
-_NO_ROOM = frozenset({27, 28, 122})  # EFBIG, ENOSPC, EDQUOT
+_NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_TRUNCATE", "SQLITE_IOERR_SHMSIZE")
+_NO_ROOM_ERRNO = frozenset({errno.EFBIG, errno.ENOSPC, errno.EDQUOT})
 
 
 def connect(folder: Path, *, writing: bool) -> sqlite3.Connection:
@@ -92,7 +93,7 @@ def connect(folder: Path, *, writing: bool) -> sqlite3.Connection:
 def _reading_mode(folder: Path) -> str:
     """Choose how SQLite may read: a folder nobody can write to needs no lock files, and allows none."""
     wal = folder / f"{DATABASE}-wal"
-    frozen = not _writable(folder) and not (wal.exists() and wal.stat().st_size)
+    frozen = not os.access(folder, os.W_OK) and not (wal.exists() and wal.stat().st_size)
     return "immutable=1" if frozen else "mode=ro"
 
 

@@ -1,6 +1,7 @@
 """What goes into a workspace and what comes out, as values."""
 
 import hashlib
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -60,25 +61,28 @@ class Export:
     n_pictures: int
 
 
-def hash_code(code: Code) -> str:
-    """SHA-256 of a code's little-endian bytes, hexadecimal."""
-    return hashlib.sha256(code.astype("<i2").tobytes()).hexdigest()
+def read_exports(connection: sqlite3.Connection) -> list[Export]:
+    """Files handed out, oldest first."""
+    columns = "time, file, sha256, memory_sha256, n_pictures"
+    return [Export(*row) for row in connection.execute(f"SELECT {columns} FROM exports ORDER BY id")]
+
+
+def hash_bytes(data: bytes) -> str:
+    """SHA-256, hexadecimal; of a code's stored bytes it is the code's hash."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def to_columns(new: NewExample) -> dict[str, Any]:
     """The columns of table `examples` for a new picture, without its id."""
 
-    def text(value: str | None) -> str | None:
-        return None if value is None else to_portable(value)
-
     return {
-        "name": text(new.example.name),
-        "path": text(new.example.path),
+        "name": to_portable(new.example.name),
+        "path": to_portable(new.example.path),
         "sha256": new.capture.sha256,
-        "labels": to_json(tuple(map(text, new.example.labels))),
-        "not_labels": to_json(tuple(map(text, new.example.not_labels))),
-        "grp": text(new.group),
-        "subject": text(new.example.subject),
+        "labels": to_json(tuple(map(to_portable, new.example.labels))),
+        "not_labels": to_json(tuple(map(to_portable, new.example.not_labels))),
+        "grp": _optional(new.group),
+        "subject": _optional(new.example.subject),
         "split": new.example.split,
         "status": new.status,
         "capture": to_portable(to_json(asdict(new.capture))),
@@ -86,12 +90,16 @@ def to_columns(new: NewExample) -> dict[str, Any]:
     }
 
 
+def _optional(text: str | None) -> str | None:
+    return None if text is None else to_portable(text)
+
+
 def to_leaf(columns: dict[str, Any], code: Code) -> dict[str, Any]:
     """What the log keeps of a taught picture, in a form that can be blanked."""
     return {
         "name": columns["name"],
         "sha256": columns["sha256"],
-        "code_sha256": hash_code(code),
+        "code_sha256": hash_bytes(code.astype("<i2").tobytes()),
         "labels": from_json(columns["labels"]),
         "not_labels": from_json(columns["not_labels"]),
         "group": columns["grp"],

@@ -39,7 +39,7 @@ def decode_dicom(data: bytes, origin: str, *, frame: int = 0, limits: Limits = L
                 capture = _describe(dataset, data, pixels.shape, frame)
         except DecodeError:
             raise
-        except (*DAMAGED, InputError) as problem:
+        except (*_damaged_by(pydicom), InputError) as problem:
             raise damaged(origin, "DICOM", problem) from None
     return Image(pixels, origin), capture
 
@@ -50,17 +50,23 @@ def count_dicom_frames(data: bytes, origin: str, *, limits: Limits = LIMITS) -> 
     with without_library_warnings():
         try:
             return _n_frames(_read(pydicom, data, origin, limits))
-        except DAMAGED as problem:
+        except _damaged_by(pydicom) as problem:
             raise damaged(origin, "DICOM", problem) from None
 
 
 def _pydicom() -> ModuleType:
     try:
         import pydicom
+        import pydicom.errors
         import pydicom.pixels
     except ImportError:
         raise MissingExtraError("Reading DICOM files", "medical") from None
     return pydicom
+
+
+def _damaged_by(pydicom: ModuleType) -> tuple[type[Exception], ...]:
+    """What reading a damaged file may raise; pydicom's own two errors have no useful base."""
+    return (*DAMAGED, pydicom.errors.InvalidDicomError, pydicom.errors.BytesLengthException)
 
 
 def _read(pydicom: ModuleType, data: bytes, origin: str, limits: Limits) -> Any:

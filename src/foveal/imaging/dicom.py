@@ -39,7 +39,7 @@ def decode_dicom(data: bytes, origin: str, *, frame: int = 0, limits: Limits = L
                 capture = _describe(dataset, data, pixels.shape, frame)
         except DecodeError:
             raise
-        except (*_damaged_by(pydicom), InputError) as problem:
+        except _damaged_by(pydicom) as problem:
             raise damaged(origin, "DICOM", problem) from None
     return Image(pixels, origin), capture
 
@@ -66,7 +66,7 @@ def _pydicom() -> ModuleType:
 
 def _damaged_by(pydicom: ModuleType) -> tuple[type[Exception], ...]:
     """What reading a damaged file may raise; pydicom's own two errors have no useful base."""
-    return (*DAMAGED, pydicom.errors.InvalidDicomError, pydicom.errors.BytesLengthException)
+    return (*DAMAGED, InputError, pydicom.errors.InvalidDicomError, pydicom.errors.BytesLengthException)
 
 
 def _read(pydicom: ModuleType, data: bytes, origin: str, limits: Limits) -> Any:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +51,7 @@ class Session(ABC):
     """A loaded graph that an inference library runs; safe to call from several threads at once."""
 
     @abstractmethod
-    def run(self, outputs: tuple[str, ...], inputs: Mapping[str, Float32s]) -> list[Float32s]:
+    def run(self, outputs: tuple[str, ...], inputs: Mapping[str, npt.NDArray[Any]]) -> list[Float32s]:
         """Compute the named outputs, in that order."""
 
 

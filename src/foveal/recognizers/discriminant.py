@@ -37,8 +37,9 @@ class Spectrum:
         return np.asarray(1.0 / (shrinkage.slope * self.values + shrinkage.ridge))
 
     def inverse(self, shrinkage: Shrinkage) -> Floats:
-        """S^-1, (d, d)."""
-        return np.asarray((self.vectors * self.inverse_diagonal(shrinkage)) @ self.vectors.T)
+        """S^-1, (d, d), symmetric to the last bit so that half of it can be kept."""
+        half = (self.vectors * np.sqrt(self.inverse_diagonal(shrinkage))) @ self.vectors.T
+        return np.asarray(half @ half.T)
 
 
 def decompose(statistics: Statistics) -> Spectrum:

@@ -1,0 +1,38 @@
+"""Graphs made once and kept, found again by what they were made from."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from foveal.core.hashing import hash_bytes
+
+
+def cache_folder() -> Path:
+    """FOVEAL_CACHE, else foveal in the user's cache folder."""
+    given = os.environ.get("FOVEAL_CACHE")
+    if given:
+        return Path(given)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "foveal"
+
+
+def cached(key: str, build: Callable[[], bytes], folder: Path | None = None) -> bytes:
+    """Return the bytes kept under `key`, built at the first call.
+
+    The kept file starts with the SHA-256 of the rest; a damaged one is built again. A folder that
+    cannot be written costs the time of building, nothing else.
+    """
+    path = (folder or cache_folder()) / f"{hash_bytes(key.encode())[:32]}.onnx"
+    with suppress(OSError):
+        kept = path.read_bytes()
+        if kept[:64].decode("ascii", "replace") == hash_bytes(kept[64:]):
+            return kept[64:]
+    data = build()
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as aside:
+            aside.write(hash_bytes(data).encode() + data)
+        os.replace(aside.name, path)
+    return data

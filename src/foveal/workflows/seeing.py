@@ -1,0 +1,87 @@
+"""Files become codes: read, measure and embed on every core, in order, with flat memory."""
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from foveal.core.contracts import Backbone, Code, Progress, silent
+from foveal.core.errors import InputError
+from foveal.core.example import Example
+from foveal.core.image import Appearance, Capture, Image
+from foveal.imaging.appearance import measure_appearance
+from foveal.imaging.decode import read
+from foveal.imaging.thumbnail import make_thumbnail
+from foveal.memory.codes import make_code
+
+AHEAD = 16  # pictures in flight per thread: enough to smooth uneven files, few enough to stay flat
+KEEP = 1.5  # a JPEG is decoded to no less than this many times the side the backbone takes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """A picture that was read: facts, code int16 (d,) and a JPEG thumbnail."""
+
+    example: Example
+    capture: Capture
+    appearance: Appearance
+    code: Code
+    thumbnail: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file that could not be used, and why."""
+
+    example: Example
+    reason: str
+
+
+def count_threads() -> int:
+    """Processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def see(example: Example, image: Image, capture: Capture, backbone: Backbone) -> Seen:
+    """Measure and embed one decoded picture."""
+    return Seen(
+        example, capture, measure_appearance(image), make_code(backbone.pool(image)), make_thumbnail(image)
+    )
+
+
+def see_all(
+    examples: Iterable[Example],
+    backbone: Backbone,
+    *,
+    n_examples: int = 0,
+    threads: int | None = None,
+    progress: Progress = silent,
+) -> Iterator[Seen | Unreadable]:
+    """Yield one result per example, in order; a bad file becomes Unreadable and nothing stops.
+
+    Threads suffice: decoding and inference release the interpreter, and one-thread sessions side
+    by side beat large batches on a processor.
+    """
+    workers = threads or count_threads()
+    waiting: deque[Future[Seen | Unreadable]] = deque()
+    done = 0
+    with ThreadPoolExecutor(workers) as pool:
+        for example in examples:
+            waiting.append(pool.submit(_see_file, example, backbone))
+            if len(waiting) >= AHEAD * workers:
+                yield waiting.popleft().result()
+                done += 1
+                progress("seeing", done, n_examples)
+        while waiting:
+            yield waiting.popleft().result()
+            done += 1
+            progress("seeing", done, n_examples)
+
+
+def _see_file(example: Example, backbone: Backbone) -> Seen | Unreadable:
+    try:
+        image, capture = read(example.path, at_least=round(backbone.card.input_size * KEEP))
+        return see(example, image, capture, backbone)
+    except InputError as problem:
+        return Unreadable(example, str(problem))

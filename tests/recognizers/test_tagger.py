@@ -5,10 +5,11 @@ import pytest
 
 from foveal.core.errors import InputError
 from foveal.memory.codes import make_code, to_unit
+from foveal.recognizers.evidence import measure_influences
 from foveal.recognizers.settings import Settings
 from foveal.recognizers.statistics import measure_about_mean
 from foveal.recognizers.tagger import fit_tagger
-from tests.recognizers.made import moments_of, taught_of
+from tests.recognizers.made import moments_of, taught_of, without
 
 TAGS = ("red", "round", "shiny")
 
@@ -75,3 +76,20 @@ def test_scatter_is_about_the_mean():
     vectors = to_unit(taught.codes.codes)
     apart = vectors - vectors.mean(axis=0)
     np.testing.assert_allclose(measure_about_mean(moments_of(taught)).scatter, apart.T @ apart, atol=1e-9)
+
+
+def test_effect_equals_really_forgetting():
+    taught, has = make_tagged()
+    tagger, _ = fit_tagger(moments_of(taught), taught)
+    code = taught.codes.codes[3]
+    influence = measure_influences(tagger, taught, code, column=1)[0][0]
+    index = int(np.flatnonzero(taught.ids == influence.example_id)[0])
+
+    def logit(memory, truth):
+        solution = ridge_by_hand(to_unit(memory.codes.codes), truth, tagger.shrinkage.ridge)
+        return tagger.sharpness * (solution[0] + to_unit(code) @ solution[1:])
+
+    rest = np.delete(has[:, 1].astype(float), index)
+    effect = logit(taught, has[:, 1].astype(float)) - logit(without(taught, index), rest)
+    assert effect == pytest.approx(influence.effect, abs=1e-6)
+    assert abs(effect) > 1e-4

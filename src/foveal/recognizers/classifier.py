@@ -25,8 +25,8 @@ class Classifier:
     """Decides among classes by score = weights u + biases, whose softmax is the probability.
 
     `labels` are the columns, NOT classes among them; `weights` (L, d) and `biases` (L,) already
-    contain the sharpness, and `biases` the log priors. `means` (L, d) and `inverse` (d, d) are the
-    class means and S^-1. `distances` are the left-out squared distances to the nearest class,
+    contain the sharpness, and `biases` the log priors; scores are relative to the average label's.
+    `means` (L, d) and `inverse` (d, d) are the class means and S^-1. `distances` are the left-out squared distances to the nearest class,
     sorted.
     """
 
@@ -118,6 +118,8 @@ def fit_classifier(
     inverse = rows.spectrum.inverse(choice.shrinkage)
     weights = choice.sharpness * (statistics.means @ inverse)
     biases = priors - 0.5 * np.einsum("cd,cd->c", weights, statistics.means)
+    # Scores count from the average class: softmax does not see it, and heat-maps lose the common part.
+    weights, biases = weights - weights.mean(axis=0), biases - biases.mean()
     classifier = Classifier(
         moments.labels,
         moments.counts,

@@ -1,0 +1,22 @@
+"""One thing the data doctor found."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+SEVERITIES = ("error", "warning", "note")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found, in which pictures, how much it matters, and what to do."""
+
+    kind: str  # "exact copies", "likely wrong label", ...
+    severity: str  # one of SEVERITIES
+    names: tuple[str, ...]  # the pictures or classes it is about
+    message: str
+    remedy: str
+    measure: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {**asdict(self), "names": list(self.names)}

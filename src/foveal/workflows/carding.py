@@ -1,0 +1,59 @@
+"""The model card: what a recognizer was taught, what it reaches, its limits, licenses and hashes."""
+
+from collections import Counter
+from typing import Any
+
+from foveal.audits.evaluation import Evaluation
+
+from foveal.recognizers.classifier import Classifier
+from foveal.recognizers.conformal import least_for
+from foveal.store.workspace import Workspace
+from foveal.workflows.kinds import kind_of
+from foveal.workflows.learned import Learned, teaching_rows
+
+LIMITS = (
+    "Answers hold for pictures taken as the taught ones were; the left-out estimate cannot see a new camera or place.",
+    "Coverage is promised for new pictures that are exchangeable with the taught groups.",
+    "Codes recomputed on another kind of processor may differ in the last bit; stored codes are never recomputed.",
+    "Erasure reaches everything inside the workspace; backups and files handed out are listed, not reached.",
+)
+
+
+def make_card(workspace: Workspace, learned: Learned, evaluation: Evaluation | None = None) -> dict[str, Any]:
+    """Build the card of a workspace's recognizer as plain values."""
+    readout, backbone = learned.readout, learned.backbone.card
+    rows = teaching_rows(workspace.rows(), multi_label=bool(workspace.settings["multi_label"]))
+    counts = Counter(label for row in rows for label in row.labels)
+    groups = learned.taught.groups if learned.taught is not None else []
+    return {
+        "name": learned.name,
+        "kind": kind_of(readout).name,
+        "pictures": len(rows),
+        "classes": {label: counts.get(label, 0) for label in readout.classes},
+        "groups": len({int(group) for group in groups}),
+        "figures": evaluation.to_dict() if evaluation is not None else None,
+        "decides": {
+            "shrinkage": readout.shrinkage.level,
+            "sharpness": readout.sharpness,
+            "coverage": readout.settings.coverage,
+            "priors": readout.settings.priors,
+            "too_few_to_promise": _too_few(learned),
+            "least_left_out_pictures": least_for(readout.settings.coverage),
+        },
+        "backbone": {**backbone.to_dict(), "id": learned.backbone.id},
+        "licenses": {
+            "foveal": "Apache-2.0",
+            f"{backbone.name} (code)": backbone.license_code,
+            f"{backbone.name} (weights)": backbone.license_weights,
+        },
+        "commercial_use": backbone.commercial_use,
+        "hashes": {"memory": workspace.memory_sha256, "state": learned.state, "weights": backbone.sha256},
+        "limits": list(LIMITS),
+    }
+
+
+def _too_few(learned: Learned) -> list[str]:
+    readout = learned.readout
+    conformal = readout.conformal if isinstance(readout, Classifier) else readout.present
+    promised = conformal.promised(readout.settings.coverage)
+    return [label for label, enough in zip(readout.classes, promised, strict=True) if not enough]

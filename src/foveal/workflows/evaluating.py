@@ -1,0 +1,262 @@
+"""How good it is: on pictures held out or given, and on left-out groups."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from foveal.audits.evaluation import Evaluation, measure_evaluation, measure_tags
+from foveal.audits.learning_curve import Curve, fit_learning_curve, what_more_buys
+from foveal.workflows.sources.listing import list_examples
+
+from foveal.core.contracts import Code, Progress, silent
+from foveal.core.errors import InputError
+from foveal.core.example import Example
+from foveal.memory.moments import BLOCK_ROWS, Moments, sum_moments
+from foveal.recognizers.classifier import Classifier, fit_classifier
+from foveal.recognizers.decision import NOT, LeftOutRows
+from foveal.recognizers.settings import Settings
+from foveal.recognizers.taught import Taught
+from foveal.store.workspace import Workspace
+from foveal.workflows.learned import Learned, fit_workspace
+from foveal.workflows.model_file import open_source
+from foveal.workflows.seeing import Seen, see_all
+
+FRACTIONS = (0.25, 0.5)  # of every class's groups; with all of them, the points of the learning curve
+MORE = 20  # pictures of a class whose worth is told
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One evaluated picture, for galleries of mistakes."""
+
+    name: str
+    path: str
+    truth: tuple[str, ...]
+    best: str
+    probability: float
+    answered: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """Figures on left-out groups, and on test pictures where there are any.
+
+    `buys` says for each class what MORE pictures would buy: (gain, low, high) in accuracy, or None.
+    """
+
+    learned: Learned
+    left_out: Evaluation
+    test: Evaluation | None
+    cases: tuple[Case, ...]
+    curve: Curve | None
+    points: tuple[tuple[float, float], ...]
+    buys: tuple[float, float, float] | None
+
+    @property
+    def headline(self) -> Evaluation:
+        """The figures to quote: on test pictures where there are any, else on left-out groups."""
+        return self.test if self.test is not None else self.left_out
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "left_out": self.left_out.to_dict(),
+            "test": self.test.to_dict() if self.test is not None else None,
+            "learning_curve": [list(point) for point in self.points],
+            "more_pictures": {"more": MORE, "gain": self.buys[0], "low": self.buys[1], "high": self.buys[2]}
+            if self.buys
+            else None,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """Truths and codes of test pictures."""
+
+    names: tuple[str, ...]
+    paths: tuple[str, ...]
+    labels: tuple[tuple[str, ...], ...]
+    groups: tuple[str, ...]
+    codes: Code
+
+
+def evaluate(folder: str | Path, source: str | Path | None = None, *, progress: Progress = silent) -> Evaluated:
+    """Evaluate the recognizer of a workspace on a labelled source, else on its held-out pictures.
+
+    Raises InputError when the source holds no picture of a known class.
+    """
+    with Workspace.open(folder) as workspace:
+        backbone = open_source(workspace.settings["backbone"])
+        learned = fit_workspace(workspace, backbone, progress=progress)
+        judged = _held_out(workspace) if source is None else _see_source(learned, source, progress)
+        left_out, cases = _judge_left_out(workspace, learned)
+    test = None
+    if judged is not None and judged.names:
+        test, cases = _judge(learned, judged)
+    points = _learning_points(learned, progress)
+    curve = fit_learning_curve(points) if len(points) >= 3 else None
+    buys = what_more_buys(curve, points[-1][0], MORE) if curve is not None else None
+    return Evaluated(learned, left_out, test, cases, curve, points, buys)
+
+
+def _held_out(workspace: Workspace) -> _Judged:
+    rows = [row for row in workspace.rows(["test"]) if row.labels]
+    codes = workspace.codes([row.id for row in rows])
+    return _Judged(
+        tuple(row.name for row in rows),
+        tuple(row.path for row in rows),
+        tuple(row.labels for row in rows),
+        tuple(row.group or row.name for row in rows),
+        codes,
+    )
+
+
+def _see_source(learned: Learned, source: str | Path, progress: Progress) -> _Judged:
+    listing = list_examples(source)
+    examples = [example for example in listing.examples if example.labels]
+    if any(example.split == "test" for example in examples):
+        examples = [example for example in examples if example.split == "test"]
+    seen = [s for s in see_all(examples, learned.backbone, n_examples=len(examples), progress=progress)
+            if isinstance(s, Seen)]  # fmt: skip
+    known = [s for s in seen if set(s.example.labels) & set(learned.readout.classes)]
+    if not known:
+        raise InputError(f"{source} holds no readable picture of a class that was taught.")
+    taken: list[Example] = [s.example for s in known]
+    return _Judged(
+        tuple(e.name for e in taken),
+        tuple(e.path for e in taken),
+        tuple(e.labels for e in taken),
+        tuple(e.group or e.name for e in taken),
+        np.array([s.code for s in known]),
+    )
+
+
+def _judge(learned: Learned, judged: _Judged) -> tuple[Evaluation, tuple[Case, ...]]:
+    """Decide every test picture and measure."""
+    readout = learned.readout
+    known = [i for i, names in enumerate(judged.labels) if set(names) & set(readout.classes)]
+    decisions = [readout.decide(judged.codes[i]) for i in known]
+    probabilities = np.array([d.probabilities for d in decisions])
+    could_be = np.array([d.could_be for d in decisions])
+    answered = np.array([bool(d.answer) for d in decisions])
+    truth = np.array([[label in judged.labels[i] for label in readout.classes] for i in known])
+    _, groups = np.unique([judged.groups[i] for i in known], return_inverse=True)
+    figures = _measure(learned, truth, probabilities, could_be, answered, groups, "test pictures")
+    names = [(judged.names[i], judged.paths[i], judged.labels[i]) for i in known]
+    return figures, _cases(readout.classes, names, probabilities, answered)
+
+
+def _judge_left_out(workspace: Workspace, learned: Learned) -> tuple[Evaluation, tuple[Case, ...]]:
+    """Measure on left-out groups; each set leaves out its own picture from the conformal ranks."""
+    taught, left_out, readout = learned.taught, learned.left_out, learned.readout
+    if taught is None or left_out is None:
+        raise InputError("Only a recognizer that was just fitted has left-out figures.")
+    valid = left_out.valid
+    if not valid.any():
+        raise InputError(
+            "No picture can be left out: every class lies inside one group. Add pictures taken at another time or place."
+        )
+    probabilities = left_out.probabilities[valid].astype(np.float64)
+    could_be, answered = _left_out_sets(learned, left_out)
+    paths = {row.id: row.path for row in workspace.rows()}
+    groups = taught.groups[valid]
+    figures = _measure(learned, left_out.truth[valid], probabilities, could_be, answered, groups, "left-out groups")
+    names = [(taught.names[i], paths[int(taught.ids[i])], taught.labels[i]) for i in np.flatnonzero(valid)]
+    return figures, _cases(readout.classes, names, probabilities, answered)
+
+
+def _left_out_sets(learned: Learned, left_out: LeftOutRows) -> tuple[np.ndarray, np.ndarray]:
+    """Sets and answers of left-out pictures; p-values against all left-out ones, itself included, are exact ranks."""
+    readout, valid = learned.readout, left_out.valid
+    probabilities = left_out.probabilities[valid].astype(np.float64)
+    conformal = readout.conformal if isinstance(readout, Classifier) else readout.present
+    alpha = 1.0 - readout.settings.coverage
+    p_values = np.array([conformal.p_values(row, readout.settings.coverage) for row in probabilities])
+    could_be = p_values > alpha
+    most = readout.settings.most_could_be or max(1, min(5, len(readout.classes) - 1))
+    best = np.take_along_axis(p_values, probabilities.argmax(axis=1)[:, None], axis=1)[:, 0]
+    fits = could_be.any(axis=1) | (best > alpha / 5.0)
+    return could_be, (could_be.sum(axis=1) <= most) & fits
+
+
+def _measure(
+    learned: Learned,
+    truth: np.ndarray,
+    probabilities: np.ndarray,
+    could_be: np.ndarray,
+    answered: np.ndarray,
+    groups: np.ndarray,
+    how: str,
+) -> Evaluation:
+    readout = learned.readout
+    if isinstance(readout, Classifier):
+        index = truth.argmax(axis=1)
+        coverage = readout.settings.coverage
+        return measure_evaluation(readout.classes, index, probabilities, could_be, answered, groups, coverage, how=how)
+    return measure_tags(readout.classes, truth, probabilities, could_be, groups, readout.settings.coverage, how=how)
+
+
+def _cases(
+    classes: tuple[str, ...],
+    names: Sequence[tuple[str, str, tuple[str, ...]]],
+    probabilities: np.ndarray,
+    answered: np.ndarray,
+) -> tuple[Case, ...]:
+    best = probabilities.argmax(axis=1)
+    return tuple(
+        Case(name, path, truth, classes[int(b)], float(row[b]), bool(told))
+        for (name, path, truth), b, row, told in zip(names, best, probabilities, answered, strict=True)
+    )
+
+
+def _learning_points(learned: Learned, progress: Progress) -> tuple[tuple[float, float], ...]:
+    """(pictures a class, left-out accuracy) with a part of every class's groups, and with all."""
+    taught, left_out = learned.taught, learned.left_out
+    if not isinstance(learned.readout, Classifier) or taught is None or left_out is None:
+        return ()
+    points = []
+    level = learned.readout.shrinkage.level
+    for done, fraction in enumerate(FRACTIONS):
+        progress("learning curve", done, len(FRACTIONS))
+        part = _thin(taught, fraction)
+        if part is None:
+            continue
+        moments = _moments_of(part, learned)
+        _, rows = fit_classifier(moments, part, Settings(level=level))
+        if rows.valid.mean() > 0.5:
+            points.append((rows.valid.sum() / len(learned.readout.classes), _accuracy(rows)))
+    points.append((left_out.valid.sum() / len(learned.readout.classes), _accuracy(left_out)))
+    return tuple((float(n), float(accuracy)) for n, accuracy in points)
+
+
+def _thin(taught: Taught, fraction: float) -> Taught | None:
+    """Every class's groups, thinned to a fraction, spread evenly in the canonical order."""
+    kept = np.zeros(len(taught), bool)
+    for label in {names[0] for names in taught.labels if not names[0].startswith(NOT)}:
+        mine = np.array([names[0] == label for names in taught.labels])
+        groups = np.unique(taught.groups[mine])
+        n = max(2, round(fraction * len(groups)))
+        if n > len(groups):
+            return None
+        kept |= mine & np.isin(taught.groups, groups[np.linspace(0, len(groups) - 1, n).astype(int)])
+    places = np.flatnonzero(kept)
+    return Taught(
+        taught.ids[places],
+        tuple(taught.names[i] for i in places),
+        tuple(taught.labels[i] for i in places),
+        taught.groups[places],
+        taught.codes,
+    )
+
+
+def _moments_of(part: Taught, learned: Learned) -> Moments:
+    starts = range(0, len(part), BLOCK_ROWS)
+    blocks = zip(part.codes.blocks(part.ids, BLOCK_ROWS), (part.labels[s : s + BLOCK_ROWS] for s in starts), strict=True)
+    return sum_moments(learned.backbone.id, learned.backbone.dim, blocks)
+
+
+def _accuracy(rows: LeftOutRows) -> float:
+    right = rows.probabilities.argmax(axis=1) == rows.truth.argmax(axis=1)
+    return float(right[rows.valid].mean())

@@ -1,0 +1,173 @@
+"""Forgetting by picture, group or subject, with a certificate; and checking both on another machine."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from foveal.core.contracts import Progress, silent
+from foveal.core.errors import InputError, StoreError
+from foveal.memory.moments import Moments
+from foveal.store.certificate import fulfils_commitment, read_certificate, verify_certificate
+from foveal.store.database import DATABASE
+from foveal.store.keys import load_public
+from foveal.store.rows import ExampleRow
+from foveal.store.workspace import Workspace
+from foveal.workflows.learned import (
+    Learned,
+    fit_workspace,
+    read_choices,
+    sum_rows,
+    teaching_rows,
+)
+from foveal.workflows.model_file import open_source, write_moments
+from foveal.workflows.workspace_model import keep_model, read_kept_moments
+
+BY = ("picture", "group", "subject")
+
+
+@dataclass(frozen=True, eq=False)
+class Forgotten:
+    """What forgetting did; `learned` is None where too little is left to decide."""
+
+    n_erased: int
+    certificate: dict[str, Any]
+    learned: Learned | None
+    seconds: dict[str, float]
+
+
+def forget(folder: str | Path, values: Sequence[str], *, by: str = "picture", progress: Progress = silent) -> Forgotten:
+    """Erase pictures everywhere in a workspace, certify it, and fit what remains.
+
+    `values` are paths or names of pictures, groups, or subjects, as `by` says. Raises InputError
+    naming those that are not known; then nothing is erased.
+    """
+    begun = time.perf_counter()
+    with Workspace.open(folder, writing=True) as workspace:
+        ids = find_pictures(workspace, values, by=by)
+        multi_label, _, _ = read_choices(workspace)
+        rows = workspace.rows()
+        after = _memory_without(workspace, rows, set(ids), multi_label=multi_label)
+        progress("erasing", 0, 1)
+        erased = workspace.erase(
+            ids, asked=by, memory_sha256=after.sha256(), settings={"fitted": "", "order": {}}, words=tuple(values)
+        )
+        write_moments(workspace.model_path, after, workspace.settings)
+        progress("scanning", 0, 1)
+        certificate = workspace.certify(erased)
+        certified = time.perf_counter()
+        learned = _fit_what_remains(workspace, after, progress)
+    done = time.perf_counter()
+    return Forgotten(
+        len(ids), certificate, learned, {"certified": certified - begun, "fitting": done - certified, "total": done - begun}
+    )
+
+
+def find_pictures(workspace: Workspace, values: Sequence[str], *, by: str) -> list[int]:
+    """Ids of pictures by path or name, by group, or by subject.
+
+    Raises InputError naming the values that nothing has.
+    """
+    if by not in BY:
+        raise InputError(f"Pictures are found by {', '.join(BY)}, got {by!r}.")
+    found: dict[str, list[int]] = {}
+    if by == "picture":
+        paths = {value: str(Path(value).absolute()) for value in values}
+        by_path = workspace.find("path", [*values, *paths.values()])
+        by_name = workspace.find("name", values)
+        for value in values:
+            found[value] = by_path.get(value) or by_path.get(paths[value]) or by_name.get(value) or []
+    else:
+        known = workspace.find(by, values)
+        found = {value: known.get(value, []) for value in values}
+    unknown = [value for value, ids in found.items() if not ids]
+    if unknown or not found:
+        raise InputError(f"No picture in {workspace.folder} has this {by}: {', '.join(unknown) or 'nothing was named'}.")
+    return sorted({number for ids in found.values() for number in ids})
+
+
+def _memory_without(workspace: Workspace, rows: Sequence[ExampleRow], gone: set[int], *, multi_label: bool) -> Moments:
+    """The memory after forgetting: kept sums minus the stored codes, or summed anew."""
+    taught = teaching_rows(rows, multi_label=multi_label)
+    kept = read_kept_moments(workspace)
+    if kept is None:
+        return sum_rows(workspace, [row for row in taught if row.id not in gone])
+    leaving = [row for row in taught if row.id in gone]
+    return kept - sum_rows(workspace, leaving) if leaving else kept
+
+
+def _fit_what_remains(workspace: Workspace, moments: Moments, progress: Progress) -> Learned | None:
+    try:
+        learned = fit_workspace(workspace, open_source(workspace.settings["backbone"]), moments, progress)
+    except InputError:
+        return None  # nothing, or a single class, is left: the next teaching fits again
+    keep_model(workspace, learned)
+    return learned
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was checked and every problem found; no problem means that everything fits together."""
+
+    checked: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def verify(target: str | Path, *, public_key: str | Path | None = None, picture: str | Path | None = None) -> Verdict:
+    """Check a workspace or a certificate, with nothing but the public key.
+
+    A workspace: the log's chain and signatures, pictures against the log, certificates, and the
+    memory's hash against the codes that remain. A certificate (JSON): its signature and statement,
+    and with `picture` whether it was that very file that was forgotten.
+    """
+    path = Path(target)
+    if (path / DATABASE).exists():
+        return _verify_workspace(path, public_key)
+    if path.is_dir():
+        raise StoreError(f"{path} is not a workspace: it has no {DATABASE}.")
+    return _verify_certificate(path, public_key, picture)
+
+
+def _verify_workspace(folder: Path, public_key: str | Path | None) -> Verdict:
+    with Workspace.open(folder) as workspace:
+        key = load_public(Path(public_key)) if public_key else workspace.public_key
+        problems = list(workspace.problems(key))
+        records, _ = workspace.log()
+        problems += _check_memory(workspace)
+        n = len(workspace)
+    return Verdict((f"{len(records)} log records", f"{n} pictures", "certificates", "memory hash"), tuple(problems))
+
+
+def _check_memory(workspace: Workspace) -> list[str]:
+    """Sum the codes that remain and compare with the newest hash in the log."""
+    logged = workspace.memory_sha256
+    if not logged:
+        return []
+    rows = teaching_rows(workspace.rows(), multi_label=read_choices(workspace)[0])
+    found = sum_rows(workspace, rows).sha256()
+    if found == logged:
+        return []
+    return [f"The memory of the codes that remain is {found[:12]}..., but the log says {logged[:12]}...."]
+
+
+def _verify_certificate(path: Path, public_key: str | Path | None, picture: str | Path | None) -> Verdict:
+    certificate = read_certificate(path)
+    if public_key is None:
+        beside = path.parent.parent / "keys" / "public.pem"
+        if not beside.exists():
+            raise InputError("Checking a certificate needs the public key: give it with --key.")
+        public_key = beside
+    problems = list(verify_certificate(certificate, load_public(Path(public_key))))
+    checked = ["signature", "statement"]
+    if picture is not None:
+        checked.append("picture")
+        if not fulfils_commitment(certificate, Path(picture).read_bytes()):
+            problems.append(f"{Path(picture).name} is not a picture that this certificate is about.")
+    return Verdict(tuple(checked), tuple(problems))
+
+
+def describe_certificate(certificate: dict[str, Any]) -> str:
+    """A certificate as indented JSON."""
+    return json.dumps(certificate, indent=2, ensure_ascii=False)

@@ -24,6 +24,7 @@ from foveal.store.rows import Export
 
 CERTIFICATES = "certificates"
 FORMAT = 1
+INTERRUPTED = "The erasure was interrupted and finished later, so the files were not searched for traces."
 KIND = "foveal erasure certificate"
 _FIELDS = {
     "format": int,
@@ -120,7 +121,7 @@ def _check_statement(certificate: Mapping[str, Any]) -> list[str]:
     if certificate["memory_before"] and certificate["memory_before"] == certificate["memory_after"]:
         problems.append("The memory is the same before and after: nothing was taken out of it.")
     if not certificate["scan"].get("performed"):
-        problems.append("The erasure was interrupted and finished later, so the files were not searched for traces.")
+        problems.append(INTERRUPTED)
     elif certificate["scan"].get("n_found") != 0:
         problems.append(f"Traces of what was erased were found in: {certificate['scan'].get('found_in')}.")
     return problems

@@ -33,6 +33,7 @@ from foveal.store.traces import Traces, collect_traces, search_traces
 
 MODEL = "model.foveal"  # a cache that can be made again from the codes
 ASKED = ("picture", "group", "subject")
+_CLEANING = "Overwriting what was forgotten (the next opening for writing completes it)"
 _WANTED = "id IN (SELECT value FROM json_each(?))"
 _IN_MEMORY_BYTES = 512 << 20  # a larger database is rebuilt through a temporary file
 
@@ -136,7 +137,7 @@ def _unfinished(folder: Path) -> list[Path]:
 
 def clean(ledger: Ledger) -> None:
     """Delete caches and unfinished files, then rewrite the database so that nothing deleted is left in its bytes."""
-    with ledger.reading("Cleaning up after forgetting"):
+    with ledger.reading(_CLEANING):
         for file in (ledger.folder / MODEL, *_unfinished(ledger.folder)):
             file.unlink(missing_ok=True)
         small = (ledger.folder / DATABASE).stat().st_size < _IN_MEMORY_BYTES

@@ -103,7 +103,7 @@ def _read(data: bytes) -> RecognizerFile:
         raise ModelError(f"it has no {MANIFEST}, so it is not a recognizer file")
     manifest = _read_json(MANIFEST, parts[MANIFEST])
     number = manifest.get("format")
-    if not isinstance(number, int) or number < 1:
+    if type(number) is not int or number < 1:
         raise ModelError(f"its format number is {number!r}, expected 1 to {FORMAT}")
     if number not in READERS:
         raise ModelError(f"it has format {number}, this foveal reads formats up to {FORMAT}; upgrade foveal")

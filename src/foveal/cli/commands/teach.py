@@ -1,0 +1,59 @@
+"""Learn classes from pictures.
+
+SOURCE is a folder with one folder per class, a folder with train/val/test folders, an MVTec-like
+folder, a table (.csv, .tsv, .jsonl, .parquet) with the columns path and label (or labels, group,
+subject, split, not), or a zip of any of these. Teaching an existing workspace adds to it.
+"""
+
+import argparse
+
+from foveal.cli.console import Console
+from foveal.cli.exit_codes import ExitCode
+
+EXAMPLE = "foveal teach photos/ --workspace shop --save shop.foveal"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what can be given."""
+    parser.add_argument("source", help="folder, table or zip of labelled pictures")
+    parser.add_argument("--workspace", "-w", default="foveal-workspace", help="folder that keeps what is learned")
+    parser.add_argument("--save", metavar="FILE", help="also write a .foveal file, noted in the export register")
+    parser.add_argument("--name", default="", help="name of the recognizer; default: name of the source")
+    parser.add_argument("--backbone", help="efficientnet-lite0, -lite1, -lite2, a path of an .onnx file, hf:OWNER/REPO/FILE")
+    parser.add_argument("--view", default="auto", help="auto, whole, center or close: the part of a picture that counts")
+    parser.add_argument("--runtime", default="onnxruntime", help="onnxruntime or openvino")
+    parser.add_argument("--precision", default="fp32", help="fp32, or bf16 with openvino")
+    parser.add_argument("--tags", action="store_true", help="pictures may have any number of labels")
+    parser.add_argument("--coverage", type=float, default=0.9, help="promised share of truths in the could-be set")
+    parser.add_argument("--priors", default="taught", help="taught or equal, or label=weight,label=weight")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Teach, then print the honest figures."""
+    from foveal.backbones.catalog import DEFAULT
+    from foveal.workflows.describing import describe_taught
+    from foveal.workflows.saving import save
+    from foveal.workflows.teaching import Choices, parse_priors, teach_workspace
+
+    choices = Choices(
+        backbone=options.backbone or DEFAULT,
+        view=options.view,
+        runtime=options.runtime,
+        precision=options.precision,
+        multi_label=True if options.tags else None,
+        settings=parse_priors(options.priors, options.coverage),
+        name=options.name,
+    )
+    taught = teach_workspace(options.source, options.workspace, choices, console.progress)
+    console.close()
+    plain = describe_taught(taught, options.workspace)
+    if options.save:
+        plain["file"] = options.save
+        plain["file_sha256"], _ = save(options.workspace, options.save, progress=console.progress)
+    for line in plain.pop("lines"):
+        console.print(line)
+    if options.save:
+        console.print(f"Saved {options.save}: it holds codes and names, no pictures.")
+    console.print(f"Next: foveal look PICTURE --with {options.workspace}")
+    console.print_json(plain)
+    return ExitCode.OK

@@ -74,7 +74,6 @@ def hash_bytes(data: bytes) -> str:
 
 def to_columns(new: NewExample) -> dict[str, Any]:
     """The columns of table `examples` for a new picture, without its id."""
-
     return {
         "name": to_portable(new.example.name),
         "path": to_portable(new.example.path),

@@ -35,7 +35,7 @@ MODEL = "model.foveal"  # a cache that can be made again from the codes
 ASKED = ("picture", "group", "subject")
 _CLEANING = "Overwriting what was forgotten (the next opening for writing completes it)"
 _WANTED = "id IN (SELECT value FROM json_each(?))"
-_IN_MEMORY_BYTES = 512 << 20  # a larger database is rebuilt through a temporary file
+_IN_MEMORY_BYTES = 128 << 20  # a larger database is rebuilt through a temporary file, with kept pictures only
 
 
 @dataclass(frozen=True)

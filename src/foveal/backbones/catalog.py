@@ -64,7 +64,9 @@ def open_backbone(name: str = DEFAULT, options: Options | None = None) -> Backbo
     if name.endswith(".onnx"):
         return open_onnx_file(Path(name), view=options.view, runtime=options.runtime, precision=options.precision)
     known = ", ".join(VARIANTS)
-    raise InputError(f"Unknown backbone {name!r}; choose {known}, the path of an .onnx file, or hf:OWNER/REPO/FILE.onnx.")
+    raise InputError(
+        f"Unknown backbone {name!r}; choose {known}, the path of an .onnx file, or hf:OWNER/REPO/FILE.onnx."
+    )
 
 
 def list_backbones() -> list[Available]:

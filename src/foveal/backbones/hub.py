@@ -34,7 +34,9 @@ def _split(address: str) -> tuple[str, str, str | None]:
     where, _, revision = address.partition("@")
     parts = where.split("/")
     if len(parts) < 3 or not parts[-1].endswith(".onnx"):
-        raise InputError(f"A hub address is hf:OWNER/REPO/PATH.onnx or hf:OWNER/REPO/PATH.onnx@REVISION, got hf:{address}.")
+        raise InputError(
+            f"A hub address is hf:OWNER/REPO/PATH.onnx or hf:OWNER/REPO/PATH.onnx@REVISION, got hf:{address}."
+        )
     return "/".join(parts[:2]), "/".join(parts[2:]), revision or None
 
 

@@ -96,7 +96,9 @@ def open_onnx_file(path: Path, *, view: str, runtime: str = "onnxruntime", preci
         raise ModelError(f"Cannot read the backbone {path}: {problem}.") from None
     card, found = read_card(path), hash_bytes(data)
     if card.sha256 != found:
-        raise ModelError(f"{path.name} is not the file its card describes: expected SHA-256 {card.sha256}, got {found}.")
+        raise ModelError(
+            f"{path.name} is not the file its card describes: expected SHA-256 {card.sha256}, got {found}."
+        )
     input_name, output_name = _ends(data, path.name)
     session = open_session(data, runtime=runtime, precision=precision)
     blank = np.zeros((1, 3, card.input_size, card.input_size), np.float32)

@@ -45,6 +45,4 @@ class MissingExtraError(FovealError):
     """An optional dependency is not installed; the message gives the pip line."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(
-            f"{what} needs an optional part that is not installed. Run: pip install 'foveal[{extra}]'"
-        )
+        super().__init__(f"{what} needs an optional part that is not installed. Run: pip install 'foveal[{extra}]'")

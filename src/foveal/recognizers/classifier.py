@@ -11,11 +11,11 @@ from foveal.memory.codes import to_unit
 from foveal.memory.moments import Moments
 from foveal.recognizers.calibration import log_softmax
 from foveal.recognizers.conformal import Conformal, make_conformal, upper_tail
-from foveal.recognizers.decision import NOT, Decision, LeftOutRows, fold_negatives, log_prior, split_columns
+from foveal.recognizers.decision import Decision, LeftOutRows, fold_negatives, log_prior, split_columns
 from foveal.recognizers.discriminant import Shrinkage, decompose
 from foveal.recognizers.left_out_fit import Rows, choose_level, left_out_scores
 from foveal.recognizers.settings import Settings
-from foveal.recognizers.statistics import Floats, Ints, Statistics, measure_within
+from foveal.recognizers.statistics import Floats, Ints, measure_within
 from foveal.recognizers.taught import Taught
 
 
@@ -26,7 +26,8 @@ class Classifier:
 
     `labels` are the columns, NOT classes among them; `weights` (L, d) and `biases` (L,) already
     contain the sharpness, and `biases` the log priors; scores are relative to the average label's.
-    `means` (L, d) and `inverse` (d, d) are the class means and S^-1. `distances` are the left-out squared distances to the nearest class,
+    `means` (L, d), `inverse`
+    (d, d) and `lengths` (L,) are the class means, S^-1 and mu^T S^-1 mu. `distances` are the left-out squared distances to the nearest class,
     sorted.
     """
 
@@ -36,6 +37,7 @@ class Classifier:
     biases: Floats
     means: Floats
     inverse: Floats
+    lengths: Floats
     shrinkage: Shrinkage
     sharpness: float
     conformal: Conformal
@@ -70,8 +72,8 @@ class Classifier:
 
     def _distance(self, vector: Floats) -> float:
         """Squared Mahalanobis distance to the nearest class mean."""
-        apart = vector - self.means[self.columns]
-        return float(np.einsum("cd,cd->c", apart @ self.inverse, apart).min())
+        toward = self.inverse @ vector
+        return float(vector @ toward - (2.0 * (self.means @ toward) - self.lengths)[self.columns].max())
 
     def _reason(self, could_be: np.ndarray, p_best: float, oddness: float) -> str:
         classes = self.classes
@@ -107,8 +109,10 @@ def fit_classifier(
     priors = log_prior(moments.labels, moments.counts, settings.priors, dict(settings.weights))
     rows = Rows(taught, class_index, decompose(statistics))
     progress("choosing shrinkage", 0, 1)
-    choice = choose_level(statistics, rows, priors, settings.level, positive)
-    scores, distances = left_out_scores(statistics, rows, choice, progress)
+    parts = rows.some_parts()
+    choice = choose_level(statistics, rows, parts, priors, settings.level, positive)
+    every = rows.parts() if rows.is_thinned else parts
+    scores, distances = left_out_scores(statistics, rows, every, choice, progress)
     probabilities = _posterior(scores + priors, moments.labels)
     own = np.take_along_axis(scores, class_index[:, None], axis=1)[:, 0]
     valid = positive & np.isfinite(own)
@@ -127,6 +131,7 @@ def fit_classifier(
         biases,
         statistics.means,
         inverse,
+        measure_lengths(statistics.means, inverse),
         choice.shrinkage,
         choice.sharpness,
         conformal,
@@ -134,6 +139,11 @@ def fit_classifier(
         settings,
     )
     return classifier, LeftOutRows(taught.ids, truth, probabilities.astype(np.float32), distances, valid)
+
+
+def measure_lengths(means: Floats, inverse: Floats) -> Floats:
+    """Squared Mahalanobis length mu^T S^-1 mu of every mean (L,)."""
+    return np.asarray(np.einsum("cd,cd->c", means @ inverse, means))
 
 
 def _posterior(scores: Floats, labels: tuple[str, ...]) -> Floats:

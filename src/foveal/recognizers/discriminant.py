@@ -38,7 +38,7 @@ class Spectrum:
 
     def inverse(self, shrinkage: Shrinkage) -> Floats:
         """S^-1, (d, d), symmetric to the last bit so that half of it can be kept."""
-        half = (self.vectors * np.sqrt(self.inverse_diagonal(shrinkage))) @ self.vectors.T
+        half = self.vectors * np.sqrt(self.inverse_diagonal(shrinkage))
         return np.asarray(half @ half.T)
 
 

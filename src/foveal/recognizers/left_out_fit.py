@@ -1,6 +1,6 @@
 """Choosing the shrinkage and the temperature on left-out groups, streaming over the codes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,11 @@ class Rows:
     class_index: Ints
     spectrum: Spectrum
 
+    @property
+    def is_thinned(self) -> bool:
+        """Whether levels are compared on a part of the rows only."""
+        return len(self.taught) > ROWS_TO_CHOOSE
+
     def some_parts(self) -> list[Part]:
         """All parts, or those of every k-th group so that about ROWS_TO_CHOOSE rows remain."""
         thin = int(np.ceil(len(self.taught) / ROWS_TO_CHOOSE))
@@ -66,14 +71,17 @@ class Rows:
 
 
 def choose_level(
-    statistics: Statistics, rows: Rows, log_priors: Floats, level: float | None, countable: npt.NDArray[np.bool_]
+    statistics: Statistics,
+    rows: Rows,
+    parts: list[Part],
+    log_priors: Floats,
+    level: float | None,
+    countable: npt.NDArray[np.bool_],
 ) -> Choice:
     """Return the level with the least left-out log loss, and its temperature.
 
-    `countable` marks rows whose loss counts. More than ROWS_TO_CHOOSE rows are thinned by taking
-    every k-th group, in the canonical order.
+    `parts` are those of `rows.some_parts()`; `countable` marks rows whose loss counts.
     """
-    parts = rows.some_parts()
     best: Choice | None = None
     for candidate in LEVELS if level is None else (level,):
         shrinkage = shrink(statistics, candidate)
@@ -94,13 +102,15 @@ def choose_level(
     return best
 
 
-def left_out_scores(statistics: Statistics, rows: Rows, choice: Choice, progress: Progress) -> tuple[Floats, Floats]:
+def left_out_scores(
+    statistics: Statistics, rows: Rows, parts: Iterable[Part], choice: Choice, progress: Progress
+) -> tuple[Floats, Floats]:
     """Left-out scores (n, C), float32 to stay small, sharpened, without priors, and distances (n,)."""
     n = len(rows.taught)
     scores = np.empty((n, statistics.n_classes), np.float32)
     distances = np.empty(n)
     done = 0
-    for positions, part in rows.parts():
+    for positions, part in parts:
         out = leave_groups_out(rows.spectrum, statistics.counts, choice.shrinkage, part)
         scores[positions] = choice.sharpness * out.scores
         distances[positions] = out.distances

@@ -22,8 +22,8 @@ from foveal.memory.moments import Moments
 from foveal.recognizers.conformal import Conformal, make_conformal, upper_tail
 from foveal.recognizers.decision import NOT, Decision, LeftOutRows
 from foveal.recognizers.discriminant import Shrinkage, Spectrum, decompose
-from foveal.recognizers.left_out_fit import Part, Rows
 from foveal.recognizers.leave_out import groups_of_equal_size
+from foveal.recognizers.left_out_fit import Part, Rows
 from foveal.recognizers.settings import LEVELS, Settings
 from foveal.recognizers.statistics import Floats, Ints, Statistics, measure_about_mean
 from foveal.recognizers.taught import Taught

@@ -30,9 +30,7 @@ def create_keys(folder: Path) -> Ed25519PrivateKey:
         aside.replace(keys / PRIVATE)
     private = load_private(folder)
     (keys / PUBLIC).write_bytes(
-        private.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        private.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     )
     return private
 

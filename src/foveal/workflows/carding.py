@@ -4,7 +4,6 @@ from collections import Counter
 from typing import Any
 
 from foveal.audits.evaluation import Evaluation
-
 from foveal.recognizers.classifier import Classifier
 from foveal.recognizers.conformal import least_for
 from foveal.store.workspace import Workspace

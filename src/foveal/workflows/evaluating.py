@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from foveal.audits.evaluation import Evaluation, measure_evaluation, measure_tags
-from foveal.audits.learning_curve import Curve, fit_learning_curve, what_more_buys
-from foveal.workflows.sources.listing import list_examples
 
+from foveal.audits.evaluation import Answers, Evaluation, measure_evaluation, measure_tags
+from foveal.audits.learning_curve import Curve, fit_learning_curve, what_more_buys
 from foveal.core.contracts import Code, Progress, silent
 from foveal.core.errors import InputError
 from foveal.core.example import Example
@@ -22,6 +21,7 @@ from foveal.store.workspace import Workspace
 from foveal.workflows.learned import Learned, fit_workspace
 from foveal.workflows.model_file import open_source
 from foveal.workflows.seeing import Seen, see_all
+from foveal.workflows.sources.listing import list_examples
 
 FRACTIONS = (0.25, 0.5)  # of every class's groups; with all of them, the points of the learning curve
 MORE = 20  # pictures of a class whose worth is told
@@ -143,7 +143,8 @@ def _judge(learned: Learned, judged: _Judged) -> tuple[Evaluation, tuple[Case, .
     answered = np.array([bool(d.answer) for d in decisions])
     truth = np.array([[label in judged.labels[i] for label in readout.classes] for i in known])
     _, groups = np.unique([judged.groups[i] for i in known], return_inverse=True)
-    figures = _measure(learned, truth, probabilities, could_be, answered, groups, "test pictures")
+    coverage = readout.settings.coverage
+    figures = _measure(learned, truth, Answers(probabilities, could_be, answered, groups, coverage), "test pictures")
     names = [(judged.names[i], judged.paths[i], judged.labels[i]) for i in known]
     return figures, _cases(readout.classes, names, probabilities, answered)
 
@@ -161,8 +162,8 @@ def _judge_left_out(workspace: Workspace, learned: Learned) -> tuple[Evaluation,
     probabilities = left_out.probabilities[valid].astype(np.float64)
     could_be, answered = _left_out_sets(learned, left_out)
     paths = {row.id: row.path for row in workspace.rows()}
-    groups = taught.groups[valid]
-    figures = _measure(learned, left_out.truth[valid], probabilities, could_be, answered, groups, "left-out groups")
+    answers = Answers(probabilities, could_be, answered, taught.groups[valid], readout.settings.coverage)
+    figures = _measure(learned, left_out.truth[valid], answers, "left-out groups")
     names = [(taught.names[i], paths[int(taught.ids[i])], taught.labels[i]) for i in np.flatnonzero(valid)]
     return figures, _cases(readout.classes, names, probabilities, answered)
 
@@ -181,21 +182,11 @@ def _left_out_sets(learned: Learned, left_out: LeftOutRows) -> tuple[np.ndarray,
     return could_be, (could_be.sum(axis=1) <= most) & fits
 
 
-def _measure(
-    learned: Learned,
-    truth: np.ndarray,
-    probabilities: np.ndarray,
-    could_be: np.ndarray,
-    answered: np.ndarray,
-    groups: np.ndarray,
-    how: str,
-) -> Evaluation:
+def _measure(learned: Learned, truth: np.ndarray, answers: Answers, how: str) -> Evaluation:
     readout = learned.readout
     if isinstance(readout, Classifier):
-        index = truth.argmax(axis=1)
-        coverage = readout.settings.coverage
-        return measure_evaluation(readout.classes, index, probabilities, could_be, answered, groups, coverage, how=how)
-    return measure_tags(readout.classes, truth, probabilities, could_be, groups, readout.settings.coverage, how=how)
+        return measure_evaluation(readout.classes, truth.argmax(axis=1), answers, how=how)
+    return measure_tags(readout.classes, truth, answers, how=how)
 
 
 def _cases(
@@ -253,7 +244,9 @@ def _thin(taught: Taught, fraction: float) -> Taught | None:
 
 def _moments_of(part: Taught, learned: Learned) -> Moments:
     starts = range(0, len(part), BLOCK_ROWS)
-    blocks = zip(part.codes.blocks(part.ids, BLOCK_ROWS), (part.labels[s : s + BLOCK_ROWS] for s in starts), strict=True)
+    blocks = zip(
+        part.codes.blocks(part.ids, BLOCK_ROWS), (part.labels[s : s + BLOCK_ROWS] for s in starts), strict=True
+    )
     return sum_moments(learned.backbone.id, learned.backbone.dim, blocks)
 
 

@@ -61,7 +61,10 @@ def forget(folder: str | Path, values: Sequence[str], *, by: str = "picture", pr
         learned = _fit_what_remains(workspace, after, progress)
     done = time.perf_counter()
     return Forgotten(
-        len(ids), certificate, learned, {"certified": certified - begun, "fitting": done - certified, "total": done - begun}
+        len(ids),
+        certificate,
+        learned,
+        {"certified": certified - begun, "fitting": done - certified, "total": done - begun},
     )
 
 
@@ -84,7 +87,9 @@ def find_pictures(workspace: Workspace, values: Sequence[str], *, by: str) -> li
         found = {value: known.get(value, []) for value in values}
     unknown = [value for value, ids in found.items() if not ids]
     if unknown or not found:
-        raise InputError(f"No picture in {workspace.folder} has this {by}: {', '.join(unknown) or 'nothing was named'}.")
+        raise InputError(
+            f"No picture in {workspace.folder} has this {by}: {', '.join(unknown) or 'nothing was named'}."
+        )
     return sorted({number for ids in found.values() for number in ids})
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from foveal.core.errors import ModelError
 from foveal.memory.moments import Moments
-from foveal.recognizers.classifier import Classifier
+from foveal.recognizers.classifier import Classifier, measure_lengths
 from foveal.recognizers.conformal import Conformal
 from foveal.recognizers.discriminant import Shrinkage
 from foveal.recognizers.settings import Settings
@@ -91,7 +91,9 @@ def pack_symmetric(matrix: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def unpack_symmetric(packed: npt.NDArray[Any], dim: int) -> npt.NDArray[Any]:
     """The symmetric matrix (d, d) of a packed upper triangle."""
     if len(packed) != dim * (dim + 1) // 2:
-        raise ModelError(f"A packed symmetric matrix of {dim} rows has {dim * (dim + 1) // 2} values, got {len(packed)}.")
+        raise ModelError(
+            f"A packed symmetric matrix of {dim} rows has {dim * (dim + 1) // 2} values, got {len(packed)}."
+        )
     matrix = np.empty((dim, dim), packed.dtype)
     start = 0
     for row in range(dim):
@@ -113,13 +115,15 @@ def _classifier_to_arrays(readout: Classifier) -> dict[str, npt.NDArray[Any]]:
 
 
 def _classifier_from_arrays(arrays: Arrays, plain: dict[str, Any]) -> Classifier:
+    inverse = unpack_symmetric(arrays["inverse"], arrays["means"].shape[1])
     return Classifier(
         labels=tuple(plain["labels"]),
         counts=arrays["counts"],
         weights=arrays["weights"],
         biases=arrays["biases"],
         means=arrays["means"],
-        inverse=unpack_symmetric(arrays["inverse"], arrays["means"].shape[1]),
+        inverse=inverse,
+        lengths=measure_lengths(arrays["means"], inverse),
         shrinkage=Shrinkage(**plain["shrinkage"]),
         sharpness=float(plain["sharpness"]),
         conformal=_conformal_from_arrays("conformal", arrays),

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from foveal.audits.bursts import find_bursts
 from foveal.audits.pictures import Pictures
-
 from foveal.core.contracts import Backbone, Progress, silent
 from foveal.core.errors import InputError
 from foveal.memory.codes import CODE_SCALE

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, final
 
 import numpy as np
-from foveal.workflows.sources.listing import list_examples
 
 from foveal.core.contracts import Progress, silent
 from foveal.core.errors import InputError
@@ -23,6 +22,7 @@ from foveal.workflows.learned import Learned
 from foveal.workflows.looking import look_at, look_at_many
 from foveal.workflows.model_file import read_learned
 from foveal.workflows.saving import make_workspace, save
+from foveal.workflows.sources.listing import list_examples
 from foveal.workflows.teaching import Choices, teach_workspace
 from foveal.workflows.workspace_model import open_workspace_model
 
@@ -88,7 +88,9 @@ class Recognizer:
         own = self._workspace()
         forgotten = forget(own.folder_or_fail(), values, by=by)
         if forgotten.learned is None:
-            raise InputError("The pictures were forgotten; fewer than two classes are left, so nothing can be told apart.")
+            raise InputError(
+                "The pictures were forgotten; fewer than two classes are left, so nothing can be told apart."
+            )
         return Recognizer(forgotten.learned, own.folder, forgotten.certificate, None, own._keeper)
 
     def save(self, path: str | Path, *, share: bool = False) -> str:

@@ -45,9 +45,7 @@ def count_threads() -> int:
 
 def see(example: Example, image: Image, capture: Capture, backbone: Backbone) -> Seen:
     """Measure and embed one decoded picture."""
-    return Seen(
-        example, capture, measure_appearance(image), make_code(backbone.pool(image)), make_thumbnail(image)
-    )
+    return Seen(example, capture, measure_appearance(image), make_code(backbone.pool(image)), make_thumbnail(image))
 
 
 def see_all(

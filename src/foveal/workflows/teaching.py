@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from foveal.workflows.sources.listing import list_examples
-
 from foveal.backbones.catalog import DEFAULT, Options
 from foveal.core.contracts import Backbone, Progress, silent
 from foveal.core.errors import InputError
@@ -20,6 +18,7 @@ from foveal.workflows.choosing import choose_view
 from foveal.workflows.learned import Learned, fit_workspace
 from foveal.workflows.model_file import describe_source, open_source
 from foveal.workflows.seeing import Seen, Unreadable, see_all
+from foveal.workflows.sources.listing import list_examples
 from foveal.workflows.workspace_model import keep_model
 
 BATCH = 256  # pictures acknowledged together
@@ -75,7 +74,7 @@ def teach_workspace(
         _check_classes(workspace, examples)
         fresh, n_known, n_changed = _sort_out(workspace, examples)
         chosen = time.perf_counter()
-        unreadable = tuple(_see_and_keep(workspace, fresh, backbone, progress))
+        unreadable = tuple(see_and_keep(workspace, fresh, backbone, progress))
         seen = time.perf_counter()
         learned = fit_workspace(workspace, backbone, progress=progress)
         keep_model(workspace, learned)
@@ -167,7 +166,7 @@ def _sort_out(workspace: Workspace, examples: Sequence[Example]) -> tuple[list[E
     return fresh, len(examples) - len(fresh), len(corrected)
 
 
-def _see_and_keep(
+def see_and_keep(
     workspace: Workspace, examples: Sequence[Example], backbone: Backbone, progress: Progress
 ) -> Iterator[tuple[str, str]]:
     """Read, embed and acknowledge batch after batch; yields name and reason of unreadable files."""

@@ -24,7 +24,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     diagnosis = examine(options.source, progress=console.progress)
     console.close()
-    console.print(f"{diagnosis.n_pictures} pictures, {diagnosis.n_classes} classes, {diagnosis.n_groups} independent groups.")
+    console.print(
+        f"{diagnosis.n_pictures} pictures, {diagnosis.n_classes} classes, {diagnosis.n_groups} independent groups."
+    )
     for finding in diagnosis.findings:
         console.print(f"\n[{finding.severity}] {finding.message}")
         for name in finding.names[: options.most]:

@@ -13,7 +13,9 @@ EXAMPLE = "foveal evaluate --workspace shop --report report.html"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what can be given."""
-    parser.add_argument("source", nargs="?", help="labelled pictures; default: those held out as test, else left-out groups")
+    parser.add_argument(
+        "source", nargs="?", help="labelled pictures; default: those held out as test, else left-out groups"
+    )
     parser.add_argument("--workspace", "-w", default="foveal-workspace", help="folder that keeps what is learned")
     parser.add_argument("--report", metavar="FILE", help="write an HTML report")
 

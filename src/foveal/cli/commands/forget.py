@@ -38,11 +38,15 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.certificate:
         Path(options.certificate).write_text(describe_certificate(forgotten.certificate) + "\n", "utf-8")
     scan = forgotten.certificate["scan"]
-    console.print(f"Erased {forgotten.n_erased} pictures in {forgotten.seconds['certified']:.2f} s, certificate included.")
+    console.print(
+        f"Erased {forgotten.n_erased} pictures in {forgotten.seconds['certified']:.2f} s, certificate included."
+    )
     console.print(f"Memory before {forgotten.certificate['memory_sha256_before'][:16]}..., "
                   f"after {forgotten.certificate['memory_sha256_after'][:16]}...")  # fmt: skip
     console.print(f"Scanned every file of the workspace: {scan['n_found']} traces found.")
     for item in forgotten.certificate["not_covered"]:
         console.print(f"  not covered: {item.get('what', item)}")
-    console.print_json({"erased": forgotten.n_erased, "seconds": forgotten.seconds, "certificate": forgotten.certificate})
+    console.print_json(
+        {"erased": forgotten.n_erased, "seconds": forgotten.seconds, "certificate": forgotten.certificate}
+    )
     return ExitCode.OK if scan["n_found"] == 0 else ExitCode.INTEGRITY

@@ -18,7 +18,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     available = list_backbones()
     rows = [
-        (a.card.name, f"{a.card.input_size} px", a.card.license_weights, a.card.published, "ready" if a.ready else a.how)
+        (
+            a.card.name,
+            f"{a.card.input_size} px",
+            a.card.license_weights,
+            a.card.published,
+            "ready" if a.ready else a.how,
+        )
         for a in available
     ]
     console.table(("backbone", "input", "license", "published", "state"), rows)

@@ -19,8 +19,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workspace", "-w", default="foveal-workspace", help="folder that keeps what is learned")
     parser.add_argument("--save", metavar="FILE", help="also write a .foveal file, noted in the export register")
     parser.add_argument("--name", default="", help="name of the recognizer; default: name of the source")
-    parser.add_argument("--backbone", help="efficientnet-lite0, -lite1, -lite2, a path of an .onnx file, hf:OWNER/REPO/FILE")
-    parser.add_argument("--view", default="auto", help="auto, whole, center or close: the part of a picture that counts")
+    parser.add_argument(
+        "--backbone", help="efficientnet-lite0, -lite1, -lite2, a path of an .onnx file, hf:OWNER/REPO/FILE"
+    )
+    parser.add_argument(
+        "--view", default="auto", help="auto, whole, center or close: the part of a picture that counts"
+    )
     parser.add_argument("--runtime", default="onnxruntime", help="onnxruntime or openvino")
     parser.add_argument("--precision", default="fp32", help="fp32, or bf16 with openvino")
     parser.add_argument("--tags", action="store_true", help="pictures may have any number of labels")

@@ -30,7 +30,9 @@ def unpack_zip(path: Path, into: Path) -> Path:
             for info in infos:
                 _unpack(archive, info, folder, path.name)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as problem:
-        raise InputError(f"{path.name} cannot be unpacked: {problem}. Make the zip again, without a password.") from None
+        raise InputError(
+            f"{path.name} cannot be unpacked: {problem}. Make the zip again, without a password."
+        ) from None
     except OSError as problem:
         raise InputError(f"{path.name} cannot be unpacked into {folder}: {problem}.") from None
     done.touch()
@@ -47,7 +49,9 @@ def _check(path: Path, infos: list[zipfile.ZipInfo]) -> None:
         if stat.S_ISLNK(info.external_attr >> 16):
             raise InputError(f"{path.name} holds a link, {info.filename!r}; links are refused.")
         if info.file_size > CHUNK and info.file_size > MAX_RATIO * max(info.compress_size, 1):
-            raise InputError(f"{path.name}: {info.filename!r} unpacks to {info.file_size >> 20} MiB; refused as a bomb.")
+            raise InputError(
+                f"{path.name}: {info.filename!r} unpacks to {info.file_size >> 20} MiB; refused as a bomb."
+            )
 
 
 def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path, name: str) -> None:

@@ -38,7 +38,7 @@ def is_picture(path: Path) -> bool:
 def list_folder(root: Path) -> tuple[str, list[Example]]:
     """Name the layout of a folder and list its pictures, in natural order."""
     root = root.absolute()
-    first = {name for name in _folders(root)}
+    first = set(_folders(root))
     splits = {name for name in first if name.lower() in SPLITS}
     if splits and first <= splits | {name for name in first if name.lower() == MASKS}:
         examples = [e for split in sorted(splits) for e in _list_classes(root, root / split, SPLITS[split.lower()])]

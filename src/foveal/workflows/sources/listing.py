@@ -39,7 +39,9 @@ def list_examples(source: str | Path, *, unpack_into: Path | None = None) -> Lis
     skipped: tuple[tuple[str, str], ...] = ()
     if path.is_file() and path.suffix.lower() == ".zip":
         if unpack_into is None:
-            raise InputError(f"{path.name} is a zip; unpack it first, or teach it, which unpacks it into the workspace.")
+            raise InputError(
+                f"{path.name} is a zip; unpack it first, or teach it, which unpacks it into the workspace."
+            )
         path = unpack_zip(path, unpack_into)
     if path.is_dir():
         layout, examples = list_folder(path)

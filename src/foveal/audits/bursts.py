@@ -26,6 +26,7 @@ Floats = npt.NDArray[np.float64]
 # Cosine of centered codes above which neighbours are one burst. On shop photographs taken in bursts, runs
 # of the same object seconds apart lie mostly above 0.5; the estimate's dependence on it is reported.
 THRESHOLD = 0.5
+NO_NEIGHBORS = 2.0  # no cosine reaches it: only copies and the user's groups stay together
 FIRST_SHARE = 0.5  # a member must also reach this share of the threshold against the first of its run
 LADDER = (0.3, 0.4, 0.5, 0.6, 0.8)
 SECONDS = 3.0  # EXIF times this close, same camera, are one burst if the codes agree at all

@@ -56,3 +56,35 @@ def _too_few(learned: Learned) -> list[str]:
     conformal = readout.conformal if isinstance(readout, Classifier) else readout.present
     promised = conformal.promised(readout.settings.coverage)
     return [label for label, enough in zip(readout.classes, promised, strict=True) if not enough]
+
+
+def to_markdown(card: dict[str, Any]) -> str:
+    """The card as a Markdown page."""
+    lines = [f"# {card['name'] or 'Recognizer'}", "", f"A {card['kind']} of {len(card['classes'])} classes, taught with "
+             f"{card['pictures']} pictures in {card['groups']} independent groups.", ""]  # fmt: skip
+    lines += ["| class | pictures |", "|---|---|"] + [f"| {label} | {n} |" for label, n in card["classes"].items()]
+    figures = card["figures"]
+    if figures:
+        low, high = figures["accuracy_interval"]
+        coverage = figures["coverage"]
+        lines += [
+            "",
+            f"On {figures['n']} {figures['how']}: accuracy {figures['accuracy']:.1%} ({low:.1%} to {high:.1%}), "
+            f"macro F1 {figures['macro_f1']:.3f}; could-be sets promised {coverage['promised']:.0%}, "
+            f"measured {coverage['measured']:.1%}.",
+        ]
+    backbone = card["backbone"]
+    decides = card["decides"]
+    lines += [
+        "",
+        "## How it decides",
+        "",
+        f"Backbone `{backbone['id']}` ({backbone['source']}); closed-form read-out, shrinkage {decides['shrinkage']}, "
+        f"priors {decides['priors']}, could-be sets at {decides['coverage']:.0%}.",
+    ]
+    if decides["too_few_to_promise"]:
+        lines.append(f"Too few left-out pictures to promise coverage each: {', '.join(decides['too_few_to_promise'])}.")
+    lines += ["", "## Limits", ""] + [f"- {limit}" for limit in card["limits"]]
+    lines += ["", "## Licenses", ""] + [f"- {part}: {license}" for part, license in card["licenses"].items()]
+    lines += ["", "## Hashes (SHA-256)", ""] + [f"- {part}: `{value}`" for part, value in card["hashes"].items()]
+    return "\n".join(lines) + "\n"

@@ -14,7 +14,6 @@ from foveal.core.example import Example
 from foveal.imaging.decode import read
 from foveal.memory.codes import make_code
 from foveal.memory.moments import sum_moments
-from foveal.recognizers.calibration import measure_log_loss
 from foveal.recognizers.classifier import fit_classifier
 from foveal.recognizers.settings import Settings
 from foveal.recognizers.taught import CodesInMemory, Taught
@@ -22,8 +21,8 @@ from foveal.workflows.seeing import KEEP, count_threads
 
 SAMPLE = 320  # pictures seen in every view before choosing
 LEAST = 40  # with fewer pictures the default view is taken unseen
-QUARTERS = 4  # a class is left out a quarter at a time, in file order, so that bursts stay together
-LEVELS = (0.05, 0.2, 0.5)
+LEAST_EACH = 4  # pictures of each class
+SPAN = 8  # sampled files this close in file order are left out together, so that bursts stay together
 
 
 def choose_view(name: str, options: Options, examples: Sequence[Example], progress: Progress) -> Options:
@@ -41,12 +40,20 @@ def choose_view(name: str, options: Options, examples: Sequence[Example], progre
             seen.append(codes)
             progress("choosing the view", done, len(sample))
     kept = [i for i, codes in enumerate(seen) if codes is not None]
-    losses = []
-    for place, backbone in enumerate(backbones):
+    losses = {}
+    for place, (view, backbone) in enumerate(zip(VIEWS, backbones, strict=True)):
         codes = np.array([codes[place] for codes in seen if codes is not None])
-        losses.append(_left_out_loss(codes, [sample[i].labels[0] for i in kept], groups[kept], backbone))
-    best = int(np.argmin(losses)) if np.isfinite(losses).any() else list(VIEWS).index(DEFAULT_VIEW)
-    return replace(options, view=list(VIEWS)[best])
+        losses[view] = _left_out_losses(codes, [sample[i].labels[0] for i in kept], groups[kept], backbone)
+    return replace(options, view=_surely_better(losses))
+
+
+def _surely_better(losses: dict[str, np.ndarray]) -> str:
+    """The view of least mean loss, if its gain on the default exceeds the standard error of that gain."""
+    usual = losses[DEFAULT_VIEW]
+    best = min(losses, key=lambda view: float(losses[view].mean()) if len(losses[view]) else np.inf)
+    gain = usual - losses[best] if len(usual) == len(losses[best]) else np.zeros(0)
+    sure = len(gain) > 1 and gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain))
+    return best if sure else DEFAULT_VIEW
 
 
 def _spread(examples: Sequence[Example]) -> tuple[list[Example], np.ndarray]:
@@ -56,13 +63,13 @@ def _spread(examples: Sequence[Example]) -> tuple[list[Example], np.ndarray]:
             by_label.setdefault(example.labels[0], []).append(example)
     if len(by_label) < 2:
         return [], np.zeros(0, np.int64)
-    each = max(QUARTERS, SAMPLE // len(by_label))
+    each = max(LEAST_EACH, SAMPLE // len(by_label))
     sample, groups = [], []
     for number, label in enumerate(sorted(by_label)[:SAMPLE]):
         mine = by_label[label]
         places = np.unique(np.linspace(0, len(mine) - 1, min(each, len(mine))).astype(int))
         sample += [mine[i] for i in places]
-        groups += [number * QUARTERS + i * QUARTERS // len(mine) for i in places]
+        groups += [number * len(examples) + int(i) // SPAN for i in places]
     return sample, np.array(groups, np.int64)
 
 
@@ -74,19 +81,22 @@ def _see_views(example: Example, backbones: Sequence[Backbone]) -> list[Code] | 
         return None
 
 
-def _left_out_loss(codes: Code, labels: list[str], groups: np.ndarray, backbone: Backbone) -> float:
+def _left_out_losses(codes: Code, labels: list[str], groups: np.ndarray, backbone: Backbone) -> np.ndarray:
+    """Left-out loss of every sampled picture at its best level; empty where nothing can be left out."""
     ids = np.arange(len(codes))
     names = tuple((label,) for label in labels)
-    taught = Taught(ids, tuple(map(str, ids)), names, groups, CodesInMemory(ids, codes))
+    order = np.argsort(groups, kind="stable")
+    taught = Taught(
+        ids[order],
+        tuple(map(str, order)),
+        tuple(names[i] for i in order),
+        groups[order],
+        CodesInMemory(ids, codes),
+    )
     moments = sum_moments(backbone.id, backbone.dim, [(codes, names)])
-    losses = [np.inf]
-    for level in LEVELS:
-        try:
-            _, left_out = fit_classifier(moments, taught, Settings(priors="equal", level=level))
-        except InputError:
-            continue
-        rows = left_out.valid
-        if rows.any():
-            likely = np.log(np.maximum(left_out.probabilities[rows].astype(np.float64), 1e-12))
-            losses.append(measure_log_loss(likely, left_out.truth[rows].argmax(axis=1), 1.0, np.zeros(likely.shape[1])))
-    return float(min(losses))
+    try:
+        _, left_out = fit_classifier(moments, taught, Settings(priors="equal"))
+    except InputError:
+        return np.zeros(0)
+    own = left_out.probabilities[left_out.valid][left_out.truth[left_out.valid]]
+    return np.asarray(-np.log(np.maximum(own.astype(np.float64), 1e-12)))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from foveal.audits.bursts import find_bursts
+from foveal.audits.bursts import NO_NEIGHBORS, THRESHOLD, find_bursts
 from foveal.audits.pictures import Pictures
 from foveal.core.contracts import Backbone, Progress, silent
 from foveal.core.errors import InputError
@@ -95,13 +95,14 @@ def sum_rows(workspace: Workspace, rows: Sequence[ExampleRow]) -> Moments:
     return sum_moments(str(kept["backbone_id"]), int(kept["dim"]), blocks)
 
 
-def group_rows(workspace: Workspace, rows: Sequence[ExampleRow], moments: Moments) -> Ints:
+def group_rows(workspace: Workspace, rows: Sequence[ExampleRow], moments: Moments, *, bursts: bool) -> Ints:
     """Number what must not leak: the user's groups, files' own groups, bursts and copies (n,)."""
     measures = {m.id: m for m in workspace.measures()}
     reader = WorkspaceCodes(workspace.folder)
     pictures = make_pictures(rows, measures)
     mean = moments.total / (moments.n * float(CODE_SCALE))
-    return find_bursts(pictures, reader, mean).groups
+    threshold = THRESHOLD if bursts else NO_NEIGHBORS
+    return find_bursts(pictures, reader, mean, threshold=threshold).groups
 
 
 def make_pictures(rows: Sequence[ExampleRow], measures: dict[int, Any]) -> Pictures:
@@ -140,11 +141,16 @@ def order_taught(rows: Sequence[ExampleRow], groups: Ints, reader: CodeReader, *
 
 
 def fit_workspace(
-    workspace: Workspace, backbone: Backbone, moments: Moments | None = None, progress: Progress = silent
+    workspace: Workspace,
+    backbone: Backbone,
+    moments: Moments | None = None,
+    progress: Progress = silent,
+    *,
+    bursts: bool | None = None,
 ) -> Learned:
     """Fit the read-out of everything taught in a workspace.
 
-    `moments` saves summing where they are known. Raises InputError where nothing is taught or too
+    `moments` saves summing where they are known; `bursts` overrides the workspace's choice. Raises InputError where nothing is taught or too
     few classes are.
     """
     multi_label, settings, name = read_choices(workspace)
@@ -153,7 +159,8 @@ def fit_workspace(
         raise InputError(f"{workspace.folder} holds no labelled pictures to teach. Teach some first.")
     progress("remembering", 0, 1)
     moments = moments or sum_rows(workspace, rows)
-    groups = group_rows(workspace, rows, moments)
+    bursts = bool(workspace.settings.get("bursts", True)) if bursts is None else bursts
+    groups = group_rows(workspace, rows, moments, bursts=bursts)
     taught = order_taught(rows, groups, WorkspaceCodes(workspace.folder), multi_label=multi_label)
     state = describe_state(rows, backbone.id, settings, multi_label=multi_label)
     readout: Readout

@@ -30,7 +30,8 @@ class Choices:
     """How a new workspace is made; an existing one keeps what it was made with.
 
     `view`: which part of a picture counts: "whole", "center", "close", or "auto" to choose by the
-    left-out score of a sample. `multi_label` None means: as the labels show.
+    left-out score of a sample. `multi_label` None means: as the labels show. `bursts`: whether file
+    neighbours that look alike are left out together; without it every picture stands for itself.
     """
 
     backbone: str = DEFAULT
@@ -39,6 +40,7 @@ class Choices:
     precision: str = "fp32"
     size: int | None = None
     multi_label: bool | None = None
+    bursts: bool = True
     settings: Settings = field(default_factory=Settings)
     name: str = ""
 
@@ -125,6 +127,7 @@ def _open(folder: Path, examples: Sequence[Example], choices: Choices, name: str
         "backbone_card": backbone.card.to_dict(),
         "dim": backbone.dim,
         "multi_label": multi_label,
+        "bursts": choices.bursts,
         "decide": asdict(choices.settings),
     }
     return Workspace.create(folder, kept)
@@ -181,3 +184,20 @@ def see_and_keep(
 def to_new_example(seen: Seen) -> NewExample:
     """A seen picture as the workspace keeps it."""
     return NewExample(seen.example, seen.capture, seen.appearance, seen.code, seen.thumbnail)
+
+
+def parse_priors(text: str, coverage: float) -> Settings:
+    """Settings from "taught", "equal" or "label=weight,label=weight".
+
+    Raises InputError for anything else.
+    """
+    if "=" not in text:
+        return Settings(coverage=coverage, priors=text)
+    weights = []
+    for part in text.split(","):
+        label, _, number = part.rpartition("=")
+        try:
+            weights.append((label.strip(), float(number)))
+        except ValueError:
+            raise InputError(f"Priors are given as label=weight,label=weight; got {part!r}.") from None
+    return Settings(coverage=coverage, priors="given", weights=tuple(weights))

@@ -18,7 +18,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Build the card and print it."""
     from pathlib import Path
 
-    from foveal.workflows.carding import read_card_of, to_markdown
+    from foveal.workflows.carding import to_markdown
+    from foveal.workflows.reading_cards import read_card_of
 
     card = read_card_of(options.recognizer, console.progress)
     console.close()

@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--runtime", default="onnxruntime", help="onnxruntime or openvino")
     parser.add_argument("--precision", default="fp32", help="fp32, or bf16 with openvino")
+    parser.add_argument("--no-bursts", action="store_true", help="file neighbors that look alike are different things")
     parser.add_argument("--tags", action="store_true", help="pictures may have any number of labels")
     parser.add_argument("--coverage", type=float, default=0.9, help="promised share of truths in the could-be set")
     parser.add_argument("--priors", default="taught", help="taught or equal, or label=weight,label=weight")
@@ -45,6 +46,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         runtime=options.runtime,
         precision=options.precision,
         multi_label=True if options.tags else None,
+        bursts=not options.no_bursts,
         settings=parse_priors(options.priors, options.coverage),
         name=options.name,
     )

@@ -1,0 +1,30 @@
+"""The card of a workspace, measured afresh, or the one inside a file."""
+
+from pathlib import Path
+from typing import Any
+
+from foveal.core.contracts import Progress, silent
+from foveal.core.errors import InputError
+from foveal.store.database import DATABASE
+from foveal.store.recognizer_file import read_recognizer_file
+from foveal.store.workspace import Workspace
+from foveal.workflows.carding import make_card
+from foveal.workflows.evaluating import evaluate
+from foveal.workflows.workspace_model import open_workspace_model
+
+
+def read_card_of(path: str | Path, progress: Progress = silent) -> dict[str, Any]:
+    """The model card of a workspace or a .foveal file, as plain values.
+
+    Raises StoreError or ModelError where there is neither.
+    """
+    place = Path(path)
+    if not (place / DATABASE).exists() and place.is_file():
+        return dict(read_recognizer_file(place).documents["card"])
+    learned = open_workspace_model(place, progress)
+    try:
+        figures = evaluate(place, progress=progress).headline
+    except InputError:
+        figures = None  # nothing can be left out: the card says so by having no figures
+    with Workspace.open(place) as workspace:
+        return make_card(workspace, learned, figures)

@@ -146,7 +146,7 @@ def test_the_patient_is_the_group_and_nothing_else_of_the_person_is_kept():
     ],
 )
 def test_shipped_files(name, shape, mean):
-    image, capture = read(str(SHIPPED / name))
+    image, _ = read(str(SHIPPED / name))
     assert image.pixels.shape == (*shape, 3)
     assert np.ptp(image.pixels) > 150
     assert mean is None or abs(image.pixels.mean() - mean) < 2

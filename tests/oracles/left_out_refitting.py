@@ -7,7 +7,9 @@ def refit_without(vectors, classes, n_classes, slope, ridge, rows_out):
     """Means and S^-1 of the rest, slope and ridge held; a vanished class has mean nan."""
     keep = np.setdiff1d(np.arange(len(vectors)), rows_out)
     x, y = vectors[keep], classes[keep]
-    means = np.array([x[y == c].mean(axis=0) if (y == c).any() else np.full(x.shape[1], np.nan) for c in range(n_classes)])
+    means = np.array(
+        [x[y == c].mean(axis=0) if (y == c).any() else np.full(x.shape[1], np.nan) for c in range(n_classes)]
+    )
     centered = x - means[y]
     return means, np.linalg.inv(slope * centered.T @ centered + ridge * np.eye(x.shape[1]))
 

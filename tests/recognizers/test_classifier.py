@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.recognizers.made import make_taught, moments_of, taught_of, without
 
 from foveal.core.errors import InputError
 from foveal.memory.codes import make_code, to_unit
@@ -9,7 +10,6 @@ from foveal.recognizers.classifier import fit_classifier
 from foveal.recognizers.decision import NOT
 from foveal.recognizers.evidence import measure_heatmap, measure_influences
 from foveal.recognizers.settings import Settings
-from tests.recognizers.made import make_taught, moments_of, taught_of, without
 
 DIM = 24
 

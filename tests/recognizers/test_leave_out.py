@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from tests.oracles.left_out_refitting import left_out_scores
 
 from foveal.recognizers.discriminant import decompose, shrink
 from foveal.recognizers.leave_out import Projected, leave_groups_out
 from foveal.recognizers.statistics import measure_arrays
-from tests.oracles.left_out_refitting import left_out_scores
 
 
 def draw(n=60, dim=9, n_classes=4, seed=3):

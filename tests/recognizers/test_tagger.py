@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.recognizers.made import moments_of, taught_of, without
 
 from foveal.core.errors import InputError
 from foveal.memory.codes import make_code, to_unit
@@ -9,7 +10,6 @@ from foveal.recognizers.evidence import measure_influences
 from foveal.recognizers.settings import Settings
 from foveal.recognizers.statistics import measure_about_mean
 from foveal.recognizers.tagger import fit_tagger
-from tests.recognizers.made import moments_of, taught_of, without
 
 TAGS = ("red", "round", "shiny")
 

@@ -6,7 +6,7 @@ in natural order) belong to one burst while each resembles the one before and th
 Only neighbours are compared, so that chains of look-alikes cannot swallow a class.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,9 +26,10 @@ Floats = npt.NDArray[np.float64]
 # Cosine of centered codes above which neighbours are one burst. On shop photographs taken in bursts, runs
 # of the same object seconds apart lie mostly above 0.5; the estimate's dependence on it is reported.
 THRESHOLD = 0.5
+ENOUGH_GROUPS = 2  # fewer groups of a class say little about it
 NO_NEIGHBORS = 2.0  # no cosine reaches it: only copies and the user's groups stay together
 FIRST_SHARE = 0.5  # a member must also reach this share of the threshold against the first of its run
-LADDER = (0.3, 0.4, 0.5, 0.6, 0.8)
+LADDER = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 SECONDS = 3.0  # EXIF times this close, same camera, are one burst if the codes agree at all
 
 
@@ -41,54 +42,89 @@ class Bursts:
     by_threshold: tuple[tuple[float, int], ...]
 
 
-def find_bursts(pictures: Pictures, reader: CodeReader, mean: Floats, *, threshold: float = THRESHOLD) -> Bursts:
+def find_bursts(pictures: Pictures, reader: CodeReader, *, threshold: float = THRESHOLD) -> Bursts:
     """Number the groups that must stay together; depends on the pictures alone, not on their order.
 
-    `mean` (d,) is the mean of the unit codes. The user's and the files' own groups win: such
+    The user's and the files' own groups win: such
     pictures only join others of the same group and exact copies.
     """
     order = sorted(range(len(pictures)), key=lambda i: (_folder(pictures.paths[i]), natural_key(pictures.paths[i])))
-    to_previous, to_first = _cosines(pictures, reader, mean, order, threshold)
-    groups = _join(pictures, order, to_previous, to_first, threshold)
-    ladder = tuple((t, len(np.unique(_join(pictures, order, to_previous, to_first, t)))) for t in LADDER)
-    return Bursts(groups, len(np.unique(groups)), ladder)
+    links = _measure_links(pictures, reader, order, threshold)
+    groups = _join(pictures, order, links, _spare_classes(pictures, order, links, threshold))
+    ladder = []
+    for step in LADDER:
+        same = dict.fromkeys(pictures.labels, step)
+        ladder.append((step, len(np.unique(_join(pictures, order, links, same)))))
+    return Bursts(groups, len(np.unique(groups)), tuple(ladder))
 
 
 def _folder(path: str) -> str:
     return str(PurePath(path).parent)
 
 
-def _cosines(
-    pictures: Pictures, reader: CodeReader, mean: Floats, order: list[int], threshold: float
-) -> tuple[Floats, Floats]:
-    """Centered cosine of each picture in order to the one before and to the first of its run."""
+@dataclass(frozen=True, eq=False)
+class _Links:
+    """Centered cosine of each picture in order to the one before and to the first of its run (n,)."""
+
+    to_previous: Floats
+    to_first: Floats
+
+
+def _measure_links(pictures: Pictures, reader: CodeReader, order: list[int], threshold: float) -> _Links:
     to_previous, to_first = np.full(len(order), -1.0), np.full(len(order), -1.0)
-    previous = first = np.zeros_like(mean)
-    for place, vector in enumerate(_centered(reader, pictures.ids[order], mean)):
-        if place and _folder(pictures.paths[order[place]]) == _folder(pictures.paths[order[place - 1]]):
+    previous = first = np.zeros(0)
+    folder = ""
+    for place, vector in enumerate(_centered(pictures, reader, order)):
+        before, folder = folder, _folder(pictures.paths[order[place]])
+        if place and folder == before:
             to_previous[place], to_first[place] = vector @ previous, vector @ first
         if not (to_previous[place] > threshold and to_first[place] > FIRST_SHARE * threshold):
             first = vector
         previous = vector
-    return to_previous, to_first
+    return _Links(to_previous, to_first)
 
 
-def _centered(reader: CodeReader, ids: Ints, mean: Floats) -> Iterator[Floats]:
-    for block in reader.blocks(ids):
-        apart = to_unit(block) - mean
+def _centered(pictures: Pictures, reader: CodeReader, order: list[int]) -> Iterator[Floats]:
+    """Unit vectors of what sets each picture apart from the mean of all, in order."""
+    total = sum((to_unit(block).sum(axis=0) for block in reader.blocks(pictures.ids)), np.zeros(1))
+    for block in reader.blocks(pictures.ids[order]):
+        apart = to_unit(block) - total / len(pictures)
         yield from apart / np.maximum(np.linalg.norm(apart, axis=1, keepdims=True), 1e-12)
 
 
-def _join(pictures: Pictures, order: list[int], to_previous: Floats, to_first: Floats, threshold: float) -> Ints:
+def _spare_classes(
+    pictures: Pictures, order: list[int], links: _Links, threshold: float
+) -> dict[tuple[str, ...], float]:
+    """The threshold of each class: raised step by step while the class falls into too few groups.
+
+    Where classes differ much and their pictures little, all neighbours resemble each other, and a
+    class swallowed whole could not be estimated at all.
+    """
+    sizes = Counter(pictures.labels)
+    chosen = dict.fromkeys(sizes, threshold)
+    for step in (t for t in LADDER if t > threshold):
+        groups = _join(pictures, order, links, chosen)
+        found: dict[tuple[str, ...], set[int]] = defaultdict(set)
+        for labels, group in zip(pictures.labels, groups, strict=True):
+            found[labels].add(int(group))
+        short = [labels for labels, inside in found.items() if len(inside) < min(ENOUGH_GROUPS, sizes[labels] // 2)]
+        if not short:
+            break
+        chosen |= dict.fromkeys(short, step)
+    return chosen
+
+
+def _join(pictures: Pictures, order: list[int], links: _Links, thresholds: dict[tuple[str, ...], float]) -> Ints:
     union = _Union(len(pictures))
     for place in range(1, len(order)):
         a, b = order[place - 1], order[place]
         if pictures.groups[a] is not None or pictures.groups[b] is not None:
             continue
+        threshold = max(thresholds[pictures.labels[a]], thresholds[pictures.labels[b]])
         needed = threshold * FIRST_SHARE if _taken_together(pictures, a, b) else threshold
-        if to_previous[place] > needed and to_first[place] > FIRST_SHARE * threshold:
+        if links.to_previous[place] > needed and links.to_first[place] > FIRST_SHARE * threshold:
             union.join(a, b)
-    for members in _copies(pictures, order, to_previous):
+    for members in _copies(pictures, order):
         for other in members[1:]:
             union.join(members[0], other)
     return union.numbers(order)
@@ -105,7 +141,7 @@ def _taken_together(pictures: Pictures, a: int, b: int) -> bool:
     return abs(apart.total_seconds()) <= SECONDS
 
 
-def _copies(pictures: Pictures, order: list[int], to_previous: Floats) -> Iterable[list[int]]:
+def _copies(pictures: Pictures, order: list[int]) -> Iterable[list[int]]:
     """Sets of pictures that are the same file, that share a given group, or that look the same to the bit."""
     by_key: dict[tuple[str, object], list[int]] = defaultdict(list)
     for i in order:

@@ -1,24 +1,30 @@
 """The same picture twice: exact copies, near copies, and copies shared between splits."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from io import BytesIO
 
 import numpy as np
+import numpy.typing as npt
+from PIL import Image as Pillow
 
 from foveal.audits.finding import Finding
 from foveal.audits.pictures import Pictures
-from foveal.memory.codes import to_unit
-from foveal.recognizers.taught import CodeReader
+
+ReadThumbnail = Callable[[int], bytes]  # the JPEG thumbnail of a picture id, b"" where there is none
 
 NEAR_BITS = 6  # fingerprints of 64 bits that differ in no more are compared further
-NEAR_COSINE = 0.98  # of codes; resaved and slightly cropped copies reach it, neighbours in a burst rarely do
+# Mean difference of grey levels at 32 x 32, as a share of the contrast: copies saved again or resized stay
+# below it, and pictures of one kind under one light (cells, scans) do not.
+NEAR_DIFFERENCE = 0.05
+LEAST_DIFFERENCE = 0.75  # grey levels; rounding and compression alone make this much
 MOST_PER_BUCKET = 400  # featureless pictures share fingerprints; larger buckets mean nothing
 
 
-def find_copies(pictures: Pictures, reader: CodeReader) -> list[Finding]:
+def find_copies(pictures: Pictures, read_thumbnail: ReadThumbnail) -> list[Finding]:
     """List exact copies, near copies and copies between splits, the gravest first."""
     exact = _exact(pictures)
-    near = _near(pictures, reader, exact)
+    near = _near(pictures, read_thumbnail, exact)
     found = [_conflicting(pictures, exact), _between_splits(pictures, exact + near)]
     extra = [i for members in exact for i in members[1:]]
     if extra:
@@ -53,15 +59,28 @@ def _exact(pictures: Pictures) -> list[list[int]]:
     return [members for members in by_hash.values() if len(members) > 1]
 
 
-def _near(pictures: Pictures, reader: CodeReader, exact: list[list[int]]) -> list[list[int]]:
+def _near(pictures: Pictures, read_thumbnail: ReadThumbnail, exact: list[list[int]]) -> list[list[int]]:
     known = {i for members in exact for i in members[1:]}
-    candidates = [pair for pair in _alike(pictures) if not known & set(pair)]
-    if not candidates:
-        return []
-    wanted = sorted({i for pair in candidates for i in pair})
-    units = np.concatenate([to_unit(block) for block in reader.blocks(pictures.ids[wanted])])
-    place = {i: k for k, i in enumerate(wanted)}
-    return [pair for pair in candidates if float(units[place[pair[0]]] @ units[place[pair[1]]]) > NEAR_COSINE]
+    small: dict[int, npt.NDArray[np.float64]] = {}
+    found = []
+    for pair in _alike(pictures):
+        if known & set(pair):
+            continue
+        for i in pair:
+            if i not in small:
+                small[i] = _shrink(read_thumbnail(int(pictures.ids[i])))
+        limit = max(LEAST_DIFFERENCE, NEAR_DIFFERENCE * min(pictures.appearances[i].contrast for i in pair))
+        if small[pair[0]].size and small[pair[1]].size and np.abs(small[pair[0]] - small[pair[1]]).mean() <= limit:
+            found.append(pair)
+    return found
+
+
+def _shrink(jpeg: bytes) -> npt.NDArray[np.float64]:
+    """Grey levels (32, 32) of a thumbnail; nothing for none."""
+    if not jpeg:
+        return np.zeros(0)
+    with Pillow.open(BytesIO(jpeg)) as thumbnail:
+        return np.asarray(thumbnail.convert("L").resize((32, 32), Pillow.Resampling.BOX), np.float64)
 
 
 def _alike(pictures: Pictures) -> Iterator[list[int]]:

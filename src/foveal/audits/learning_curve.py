@@ -21,7 +21,7 @@ class Curve:
 
     def accuracy(self, n: float) -> float:
         """Accuracy expected with n pictures a class."""
-        return 1.0 - (self.floor + self.scale * n**-self.exponent)
+        return float(1.0 - (self.floor + self.scale * n**-self.exponent))
 
 
 def fit_learning_curve(points: Sequence[tuple[float, float]]) -> Curve:

@@ -1,5 +1,6 @@
 """Classes that can be told apart by something that is not in the picture: size, format, border, device."""
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 
@@ -10,7 +11,7 @@ from foveal.audits.pictures import Pictures
 
 FOLDS = 4
 DRAWS = 199
-LEAST_GAIN = 0.15  # of what the majority class leaves to gain; less is no shortcut worth a warning
+LEAST_GAIN = 0.3  # of what the majority class leaves to gain; less is no shortcut worth a warning
 BINS = 8
 
 
@@ -53,22 +54,24 @@ def _facts(pictures: Pictures) -> dict[str, list[Hashable]]:
         "aspect ratio": [round(c.width / c.height, 2) for c in captures],
         "file format": [c.format for c in captures],
         "camera": [c.device for c in captures],
-        "file size": _binned([c.n_bytes / (c.width * c.height) for c in captures]),
+        "file size in bytes a pixel": _binned([c.n_bytes / (c.width * c.height) for c in captures]),
         "brightness of the border": _binned([look.border for look in looks]),
     }
 
 
 def _binned(values: list[float]) -> list[Hashable]:
-    edges = np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1])
-    return [int(k) for k in np.searchsorted(edges, values)]
+    """Eight equally full ranges, named by their bounds."""
+    edges = np.quantile(values, np.linspace(0, 1, BINS + 1))
+    names = [f"{low:.3g} to {high:.3g}" for low, high in itertools.pairwise(edges)]
+    return [names[int(k)] for k in np.searchsorted(edges[1:-1], values)]
 
 
 def _held_out_accuracy(values: Sequence[Hashable], labels: Sequence[str], groups: np.ndarray) -> tuple[float, float]:
     """Share right with the fact, and by the majority class alone."""
     right = base = 0
     for fold in range(FOLDS):
-        outside = np.flatnonzero(groups % FOLDS != fold)
-        inside = np.flatnonzero(groups % FOLDS == fold)
+        outside = np.flatnonzero(groups % FOLDS != fold).tolist()
+        inside = np.flatnonzero(groups % FOLDS == fold).tolist()
         by_value: dict[Hashable, Counter[str]] = defaultdict(Counter)
         for i in outside:
             by_value[values[i]][labels[i]] += 1

@@ -61,7 +61,8 @@ def _pydicom() -> ModuleType:
         import pydicom.pixels
     except ImportError:
         raise MissingExtraError("Reading DICOM files", "medical") from None
-    return pydicom
+    module: ModuleType = pydicom
+    return module
 
 
 def _damaged_by(pydicom: ModuleType) -> tuple[type[Exception], ...]:

@@ -18,7 +18,8 @@ def measure_heatmap(label: str, weights: Floats, bias: float, code: Code, maps: 
     """Split the score weights . u + bias (u the unit vector of the code) over positions.
 
     A channel's part w_d u_d is shared among positions in proportion to sqrt(F[d, p]), as the
-    square-root pooling made it, so the contributions and the bias add up to the score exactly.
+    square-root pooling made it, and the bias is spread evenly, so the contributions add up to the
+    score exactly and their sign says for or against.
     `maps` are the backbone's feature maps (d_i, rows_i, columns_i); smaller grids are spread
     evenly over the largest, whose sides must be multiples of theirs.
     """
@@ -37,7 +38,7 @@ def measure_heatmap(label: str, weights: Floats, bias: float, code: Code, maps: 
         down, across = rows // grid.shape[0], columns // grid.shape[1]
         total += np.kron(grid, np.ones((down, across))) / (down * across)
         start += depth
-    return Heatmap(label, total, bias)
+    return Heatmap(label, total + bias / total.size, 0.0)
 
 
 def measure_influences(

@@ -104,10 +104,10 @@ def choose_level(
 
 def left_out_scores(
     statistics: Statistics, rows: Rows, parts: Iterable[Part], choice: Choice, progress: Progress
-) -> tuple[Floats, Floats]:
+) -> tuple[npt.NDArray[np.float32], Floats]:
     """Left-out scores (n, C), float32 to stay small, sharpened, without priors, and distances (n,)."""
     n = len(rows.taught)
-    scores = np.empty((n, statistics.n_classes), np.float32)
+    scores: npt.NDArray[np.float32] = np.empty((n, statistics.n_classes), np.float32)
     distances = np.empty(n)
     done = 0
     for positions, part in parts:

@@ -23,13 +23,13 @@ def make_card(workspace: Workspace, learned: Learned, evaluation: Evaluation | N
     readout, backbone = learned.readout, learned.backbone.card
     rows = teaching_rows(workspace.rows(), multi_label=bool(workspace.settings["multi_label"]))
     counts = Counter(label for row in rows for label in row.labels)
-    groups = learned.taught.groups if learned.taught is not None else []
+    groups = learned.taught.groups.tolist() if learned.taught is not None else []
     return {
         "name": learned.name,
         "kind": kind_of(readout).name,
         "pictures": len(rows),
         "classes": {label: counts.get(label, 0) for label in readout.classes},
-        "groups": len({int(group) for group in groups}),
+        "groups": len(set(groups)),
         "figures": evaluation.to_dict() if evaluation is not None else None,
         "decides": {
             "shrinkage": readout.shrinkage.level,

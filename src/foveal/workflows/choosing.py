@@ -42,8 +42,8 @@ def choose_view(name: str, options: Options, examples: Sequence[Example], progre
     kept = [i for i, codes in enumerate(seen) if codes is not None]
     losses = {}
     for place, (view, backbone) in enumerate(zip(VIEWS, backbones, strict=True)):
-        codes = np.array([codes[place] for codes in seen if codes is not None])
-        losses[view] = _left_out_losses(codes, [sample[i].labels[0] for i in kept], groups[kept], backbone)
+        column = np.array([codes[place] for codes in seen if codes is not None])
+        losses[view] = _left_out_losses(column, [sample[i].labels[0] for i in kept], groups[kept], backbone)
     return replace(options, view=_surely_better(losses))
 
 

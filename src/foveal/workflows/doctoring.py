@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from foveal.audits.bursts import find_bursts
 from foveal.audits.class_sizes import find_small_classes
 from foveal.audits.copies import find_copies
@@ -19,7 +17,6 @@ from foveal.audits.shortcuts import find_shortcuts
 from foveal.backbones.catalog import DEFAULT, Options, open_backbone
 from foveal.core.contracts import Progress, silent
 from foveal.core.errors import InputError
-from foveal.memory.codes import CODE_SCALE
 from foveal.recognizers.classifier import Classifier
 from foveal.recognizers.settings import Settings
 from foveal.store.database import DATABASE
@@ -82,10 +79,9 @@ def _examine(workspace: Workspace, skipped: Sequence[tuple[str, str]], progress:
         return Diagnosis(0, 0, 0, (), tuple(findings))
     measures = {m.id: m for m in workspace.measures()}
     pictures, reader = make_pictures(rows, measures), WorkspaceCodes(workspace.folder)
-    total = sum(block.sum(axis=0, dtype=np.float64) for block in reader.blocks(pictures.ids))
-    bursts = find_bursts(pictures, reader, np.asarray(total) / (len(rows) * float(CODE_SCALE)))
+    bursts = find_bursts(pictures, reader)
     progress("examining", 1, 4)
-    findings += find_copies(pictures, reader)
+    findings += find_copies(pictures, workspace.thumbnail)
     progress("examining", 2, 4)
     findings += _unlabelled(pictures)
     labels = [(names, int(g)) for names, g in zip(pictures.labels, bursts.groups, strict=True) if names]

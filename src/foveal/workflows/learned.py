@@ -14,7 +14,6 @@ from foveal.audits.bursts import NO_NEIGHBORS, THRESHOLD, find_bursts
 from foveal.audits.pictures import Pictures
 from foveal.core.contracts import Backbone, Progress, silent
 from foveal.core.errors import InputError
-from foveal.memory.codes import CODE_SCALE
 from foveal.memory.moments import Moments, sum_moments
 from foveal.recognizers.classifier import fit_classifier
 from foveal.recognizers.decision import NOT, LeftOutRows
@@ -95,14 +94,13 @@ def sum_rows(workspace: Workspace, rows: Sequence[ExampleRow]) -> Moments:
     return sum_moments(str(kept["backbone_id"]), int(kept["dim"]), blocks)
 
 
-def group_rows(workspace: Workspace, rows: Sequence[ExampleRow], moments: Moments, *, bursts: bool) -> Ints:
+def group_rows(workspace: Workspace, rows: Sequence[ExampleRow], *, bursts: bool) -> Ints:
     """Number what must not leak: the user's groups, files' own groups, bursts and copies (n,)."""
     measures = {m.id: m for m in workspace.measures()}
     reader = WorkspaceCodes(workspace.folder)
     pictures = make_pictures(rows, measures)
-    mean = moments.total / (moments.n * float(CODE_SCALE))
     threshold = THRESHOLD if bursts else NO_NEIGHBORS
-    return find_bursts(pictures, reader, mean, threshold=threshold).groups
+    return find_bursts(pictures, reader, threshold=threshold).groups
 
 
 def make_pictures(rows: Sequence[ExampleRow], measures: dict[int, Any]) -> Pictures:
@@ -160,7 +158,7 @@ def fit_workspace(
     progress("remembering", 0, 1)
     moments = moments or sum_rows(workspace, rows)
     bursts = bool(workspace.settings.get("bursts", True)) if bursts is None else bursts
-    groups = group_rows(workspace, rows, moments, bursts=bursts)
+    groups = group_rows(workspace, rows, bursts=bursts)
     taught = order_taught(rows, groups, WorkspaceCodes(workspace.folder), multi_label=multi_label)
     state = describe_state(rows, backbone.id, settings, multi_label=multi_label)
     readout: Readout

@@ -41,7 +41,9 @@ def plot_learning_curve(points: Sequence[tuple[float, float]], curve: Curve | No
         steps = [points[0][0] + (last - points[0][0]) * k / 40 for k in range(41)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(n, max(low, curve.accuracy(n))) for n in steps))
         line = f'<polyline class="curve" points="{path}"/>'
-    across = [(0.0, "0"), (points[-1][0] / last, f"{points[-1][0]:.0f}"), (1.0, f"{last:.0f}")]
+    across = [(0.0, "0"), (1.0, f"{last:.0f}")]
+    if points[-1][0] / last < 0.85:
+        across.insert(1, (points[-1][0] / last, f"{points[-1][0]:.0f}"))
     up = [(0.0, f"{low:.0%}"), (1.0, "100%")]
     return _frame(line + dots, across, up, "pictures a class", "accuracy", "Learning curve")
 

@@ -41,8 +41,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     console.print(
         f"Erased {forgotten.n_erased} pictures in {forgotten.seconds['certified']:.2f} s, certificate included."
     )
-    console.print(f"Memory before {forgotten.certificate['memory_sha256_before'][:16]}..., "
-                  f"after {forgotten.certificate['memory_sha256_after'][:16]}...")  # fmt: skip
+    console.print(f"Memory before {forgotten.certificate['memory_before'][:16]}..., "
+                  f"after {forgotten.certificate['memory_after'][:16]}...")  # fmt: skip
     console.print(f"Scanned every file of the workspace: {scan['n_found']} traces found.")
     for item in forgotten.certificate["not_covered"]:
         console.print(f"  not covered: {item.get('what', item)}")

@@ -1,5 +1,6 @@
 """What a source holds, whatever its layout."""
 
+import os
 import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +28,7 @@ class Listing:
         return tuple(sorted({label for example in self.examples for label in example.labels}))
 
 
-def list_examples(source: str | Path, *, unpack_into: Path | None = None) -> Listing:
+def list_examples(source: str | os.PathLike[str], *, unpack_into: Path | None = None) -> Listing:
     """List a folder per class, train/val/test folders, MVTec-like folders, a table, a zip or one picture.
 
     A zip is unpacked into `unpack_into`. Nothing is decoded here. Raises InputError when the source

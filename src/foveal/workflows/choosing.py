@@ -44,16 +44,13 @@ def choose_view(name: str, options: Options, examples: Sequence[Example], progre
     for place, (view, backbone) in enumerate(zip(VIEWS, backbones, strict=True)):
         column = np.array([codes[place] for codes in seen if codes is not None])
         losses[view] = _left_out_losses(column, [sample[i].labels[0] for i in kept], groups[kept], backbone)
-    return replace(options, view=_surely_better(losses))
+    return replace(options, view=_best(losses))
 
 
-def _surely_better(losses: dict[str, np.ndarray]) -> str:
-    """The view of least mean loss, if its gain on the default exceeds the standard error of that gain."""
-    usual = losses[DEFAULT_VIEW]
-    best = min(losses, key=lambda view: float(losses[view].mean()) if len(losses[view]) else np.inf)
-    gain = usual - losses[best] if len(usual) == len(losses[best]) else np.zeros(0)
-    sure = len(gain) > 1 and gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain))
-    return best if sure else DEFAULT_VIEW
+def _best(losses: dict[str, np.ndarray]) -> str:
+    """The view of least mean loss; the default where nothing could be left out."""
+    known = {view: float(values.mean()) for view, values in losses.items() if len(values)}
+    return min(known, key=lambda view: (known[view], view != DEFAULT_VIEW)) if known else DEFAULT_VIEW
 
 
 def _spread(examples: Sequence[Example]) -> tuple[list[Example], np.ndarray]:

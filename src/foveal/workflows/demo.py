@@ -44,7 +44,8 @@ def run_demo(
         f"\n1. Teach: {sum(r[2] == 'train' for r in rows)} photographs; {sum(r[2] == 'test' for r in rows)} are held out."
     )
     workspace = folder / "workspace"
-    taught = teach_workspace(table, workspace, Choices(name="Solar cells", bursts=False), progress)
+    # Cracks sit anywhere in a cell, so the whole picture counts.
+    taught = teach_workspace(table, workspace, Choices(name="Solar cells", view="whole", bursts=False), progress)
     for line in describe_taught(taught, workspace)["lines"]:
         say(f"   {line}")
     say("\n2. Evaluate on the quarter held out.")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from foveal.audits.evaluation import Answers, Evaluation, measure_evaluation, measure_tags
-from foveal.audits.learning_curve import Curve, fit_learning_curve, what_more_buys
+from foveal.audits.learning_curve import ClassGains, Curve, fit_learning_curve, measure_class_gains, what_more_buys
 from foveal.core.contracts import Code, Progress, silent
 from foveal.core.errors import InputError
 from foveal.core.example import Example
@@ -43,7 +43,8 @@ class Case:
 class Evaluated:
     """Figures on left-out groups, and on test pictures where there are any.
 
-    `buys` says for each class what MORE pictures would buy: (gain, low, high) in accuracy, or None.
+    `buys` says what MORE pictures of every class would buy: (gain, low, high) in accuracy, or None;
+    `class_gains` the same of single classes, in recall, in the order of the read-out's classes.
     """
 
     learned: Learned
@@ -53,6 +54,7 @@ class Evaluated:
     curve: Curve | None
     points: tuple[tuple[float, float], ...]
     buys: tuple[float, float, float] | None
+    class_gains: ClassGains | None = None
 
     @property
     def headline(self) -> Evaluation:
@@ -68,6 +70,7 @@ class Evaluated:
             "more_pictures": {"more": MORE, "gain": self.buys[0], "low": self.buys[1], "high": self.buys[2]}
             if self.buys
             else None,
+            "more_pictures_of": _plain_gains(self.learned.readout.classes, self.class_gains),
         }
 
 
@@ -95,10 +98,11 @@ def evaluate(folder: str | Path, source: str | Path | None = None, *, progress: 
     test = None
     if judged is not None and judged.names:
         test, cases = _judge(learned, judged)
-    points = _learning_points(learned, progress)
+    steps = _learning_steps(learned, progress)
+    points = tuple((float(s.judged.mean()), 1.0 - float(s.wrong.sum() / s.judged.sum())) for s in steps)
     curve = fit_learning_curve(points) if len(points) >= 3 else None
     buys = what_more_buys(curve, points[-1][0], MORE) if curve is not None else None
-    return Evaluated(learned, left_out, test, cases, curve, points, buys)
+    return Evaluated(learned, left_out, test, cases, curve, points, buys, _class_gains(learned, steps))
 
 
 def _held_out(workspace: Workspace) -> _Judged:
@@ -202,24 +206,54 @@ def _cases(
     )
 
 
-def _learning_points(learned: Learned, progress: Progress) -> tuple[tuple[float, float], ...]:
-    """(pictures a class, left-out accuracy) with a part of every class's groups, and with all."""
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """Left-out pictures of each class (C,) and the errors among them, taught with a part of the groups."""
+
+    judged: np.ndarray
+    wrong: np.ndarray
+
+
+def _learning_steps(learned: Learned, progress: Progress) -> list[_Step]:
+    """Left-out errors with a part of every class's groups, and with all."""
     taught, left_out = learned.taught, learned.left_out
     if not isinstance(learned.readout, Classifier) or taught is None or left_out is None:
-        return ()
-    points = []
+        return []
+    steps = []
     level = learned.readout.shrinkage.level
     for done, fraction in enumerate(FRACTIONS):
         progress("learning curve", done, len(FRACTIONS))
         part = _thin(taught, fraction)
         if part is None:
             continue
-        moments = _moments_of(part, learned)
-        _, rows = fit_classifier(moments, part, Settings(level=level))
-        if rows.valid.mean() > 0.5:
-            points.append((rows.valid.sum() / len(learned.readout.classes), _accuracy(rows)))
-    points.append((left_out.valid.sum() / len(learned.readout.classes), _accuracy(left_out)))
-    return tuple((float(n), float(accuracy)) for n, accuracy in points)
+        readout, rows = fit_classifier(_moments_of(part, learned), part, Settings(level=level))
+        if rows.valid.mean() > 0.5 and readout.classes == learned.readout.classes:
+            steps.append(_count(rows))
+    return [*steps, _count(left_out)]
+
+
+def _count(rows: LeftOutRows) -> _Step:
+    truth = rows.truth[rows.valid].argmax(axis=1)
+    wrong = rows.probabilities[rows.valid].argmax(axis=1) != truth
+    n_classes = rows.truth.shape[1]
+    return _Step(np.bincount(truth, minlength=n_classes), np.bincount(truth[wrong], minlength=n_classes))
+
+
+def _class_gains(learned: Learned, steps: Sequence[_Step]) -> ClassGains | None:
+    if len(steps) < 2 or learned.taught is None:
+        return None
+    alike = len(learned.taught) / len(np.unique(learned.taught.groups))
+    return measure_class_gains(
+        np.array([s.judged for s in steps]), np.array([s.wrong for s in steps]), MORE, alike=alike
+    )
+
+
+def _plain_gains(classes: Sequence[str], gains: ClassGains | None) -> dict[str, Any]:
+    """What more pictures of each class would buy, without the classes of which it cannot be told."""
+    if gains is None:
+        return {}
+    told = {label: gain for label, gain in zip(classes, gains.gains, strict=True) if gain is not None}
+    return {label: {"more": gains.more, "gain": g, "low": low, "high": high} for label, (g, low, high) in told.items()}
 
 
 def _thin(taught: Taught, fraction: float) -> Taught | None:
@@ -248,8 +282,3 @@ def _moments_of(part: Taught, learned: Learned) -> Moments:
         part.codes.blocks(part.ids, BLOCK_ROWS), (part.labels[s : s + BLOCK_ROWS] for s in starts), strict=True
     )
     return sum_moments(learned.backbone.id, learned.backbone.dim, blocks)
-
-
-def _accuracy(rows: LeftOutRows) -> float:
-    right = rows.probabilities.argmax(axis=1) == rows.truth.argmax(axis=1)
-    return float(right[rows.valid].mean())

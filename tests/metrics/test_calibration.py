@@ -43,7 +43,9 @@ def test_losses_equal_the_peer():
     probabilities = rng.dirichlet(np.ones(4), 200)
     truth = rng.integers(0, 4, 200)
     assert log_loss(probabilities[np.arange(200), truth]) == pytest.approx(peer.log_loss(truth, probabilities))
-    by_hand = np.mean([(p[t] - 1) ** 2 + sum(q * q for q in np.delete(p, t)) for p, t in zip(probabilities, truth, strict=True)])
+    by_hand = np.mean(
+        [(p[t] - 1) ** 2 + sum(q * q for q in np.delete(p, t)) for p, t in zip(probabilities, truth, strict=True)]
+    )
     assert brier_score(probabilities, np.eye(4, dtype=bool)[truth]) == pytest.approx(by_hand)
 
 

@@ -7,10 +7,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from foveal.metrics.calibration import ReliabilityBin, expected_calibration_error, log_loss, reliability_bins
+from foveal.core.errors import InputError
+from foveal.metrics.calibration import (
+    ReliabilityBin,
+    brier_score,
+    expected_calibration_error,
+    log_loss,
+    reliability_bins,
+)
 from foveal.metrics.classification import class_figures, confusion_matrix, macro_f1
-from foveal.metrics.intervals import Interval, binomial_range, cluster_interval, wilson_interval
+from foveal.metrics.coverage import Coverage, mean_set_size, measure_coverage
+from foveal.metrics.intervals import Interval, cluster_interval, wilson_interval
 from foveal.metrics.ranking import average_precision
+from foveal.metrics.selective import selective_curve
+from foveal.metrics.tags import exact_match, micro_f1, tag_figures
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -28,21 +38,14 @@ class ClassRow:
     recall_interval: Interval
     f1: float
     coverage: float
+    coverage_range: Interval  # where 95 % of such measurements fall if the promise holds
 
 
 @dataclass(frozen=True)
-class CoverageReport:
-    """Promised and measured coverage, and the range in which 95 % of such measurements fall."""
+class CoverageReport(Coverage):
+    """Coverage over all classes, and the mean number of classes in a set."""
 
-    promised: float
-    measured: float
-    expected_range: Interval
     mean_set_size: float
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether the measured coverage lies in the range."""
-        return self.expected_range[0] <= self.measured <= self.expected_range[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,14 +71,18 @@ class Evaluation:
     classes: tuple[ClassRow, ...]
     confusion: Ints | None
     confused: tuple[tuple[str, str, int], ...]  # truth, answer, how often; most frequent first
+    brier: float
+    selective: tuple[tuple[float, float], ...]  # share answered, share of answers right, the surest first
     average_precision: float | None = None
+    exact_match: float | None = None  # share of pictures whose tags are all right
+    micro_f1: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         plain = {
             name: getattr(self, name)
-            for name in ("how", "n", "n_groups", "accuracy", "macro_f1", "log_loss", "calibration_error",
-                         "share_answered", "accuracy_answered", "average_precision")
+            for name in ("how", "n", "n_groups", "accuracy", "macro_f1", "log_loss", "brier", "calibration_error",
+                         "share_answered", "accuracy_answered", "average_precision", "exact_match", "micro_f1")
         }  # fmt: skip
         return plain | {
             "accuracy_interval": list(self.accuracy_interval),
@@ -84,6 +91,7 @@ class Evaluation:
             "reliability": [asdict(b) for b in self.bins],
             "confusion": None if self.confusion is None else self.confusion.tolist(),
             "confused": [list(row) for row in self.confused],
+            "selective": [list(point) for point in self.selective],
         }
 
 
@@ -99,13 +107,14 @@ class Answers:
 
 
 def measure_evaluation(classes: Sequence[str], truth: Ints, answers: Answers, *, how: str) -> Evaluation:
-    """Measure single-label answers; `truth` holds class indices (n,)."""
+    """Measure single-label answers; `truth` holds class indices (n,). Raises InputError without pictures."""
+    _check(classes, len(truth), answers)
     n, n_classes = answers.probabilities.shape
-    best = answers.probabilities.argmax(axis=1)
+    best, surest = answers.probabilities.argmax(axis=1), answers.probabilities.max(axis=1)
     right = best == truth
     confusion = confusion_matrix(truth, best, n_classes)
     covered = answers.could_be[np.arange(n), truth]
-    bins = reliability_bins(answers.probabilities.max(axis=1), right)
+    bins = reliability_bins(np.minimum(surest, 1.0), right)
     answered = answers.answered
     return Evaluation(
         how=how,
@@ -117,80 +126,92 @@ def measure_evaluation(classes: Sequence[str], truth: Ints, answers: Answers, *,
         log_loss=log_loss(answers.probabilities[np.arange(n), truth]),
         calibration_error=expected_calibration_error(bins),
         bins=bins,
-        coverage=_measure_coverage(covered, answers),
+        coverage=_report_coverage(covered, answers),
         share_answered=float(answered.mean()),
         accuracy_answered=float(right[answered].mean()) if answered.any() else 0.0,
-        classes=_class_rows(classes, confusion, truth, covered),
+        classes=_class_rows(classes, confusion, truth, covered, answers.coverage),
         confusion=confusion,
         confused=_most_confused(classes, confusion),
+        brier=brier_score(answers.probabilities, np.arange(n_classes) == truth[:, None]),
+        selective=selective_curve(surest, right),
     )
 
 
 def measure_tags(classes: Sequence[str], truth: Bools, answers: Answers, *, how: str) -> Evaluation:
-    """Measure tags; `truth` (n, C) says which tags each picture has."""
-    said = answers.probabilities > 0.5
+    """Measure tags; `truth` (n, C) says which tags each picture has. Raises InputError without pictures."""
+    _check(classes, len(truth), answers)
+    probabilities = answers.probabilities
+    said = probabilities > 0.5
     right = said == truth
-    rows, precisions = [], []
-    for index, label in enumerate(classes):
-        has, told = truth[:, index], said[:, index]
-        hits = int((has & told).sum())
-        precision, recall = hits / max(1, int(told.sum())), hits / max(1, int(has.sum()))
-        f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-        covered = float(answers.could_be[has, index].mean()) if has.any() else 0.0
-        rows.append(
-            ClassRow(label, int(has.sum()), precision, recall, wilson_interval(hits, int(has.sum())), f1, covered)
-        )
-        if has.any():
-            precisions.append(average_precision(answers.probabilities[:, index], has))
-    bins = reliability_bins(answers.probabilities.ravel(), truth.ravel())
-    told_truth = np.where(truth, answers.probabilities, 1.0 - answers.probabilities)
+    rows = _tag_rows(classes, truth, said, answers)
+    precisions = [average_precision(probabilities[:, c], truth[:, c]) for c in range(len(classes)) if truth[:, c].any()]
+    bins = reliability_bins(np.minimum(probabilities.ravel(), 1.0), truth.ravel())
+    told_truth = np.where(truth, probabilities, 1.0 - probabilities)
+    # A picture is as sure as its least sure decision.
+    surest = np.abs(probabilities - 0.5).min(axis=1)
     return Evaluation(
         how=how,
         n=len(truth),
         n_groups=len(np.unique(answers.groups)),
         accuracy=float(right.mean()),
-        accuracy_interval=cluster_interval(right.mean(axis=1), answers.groups),
+        accuracy_interval=cluster_interval(right.ravel(), np.repeat(answers.groups, len(classes))),
         macro_f1=float(np.mean([row.f1 for row in rows])),
         log_loss=log_loss(told_truth.ravel()),
         calibration_error=expected_calibration_error(bins),
         bins=bins,
-        coverage=_measure_coverage(answers.could_be[truth], answers),
+        coverage=_report_coverage(answers.could_be[truth], answers),
         share_answered=float(answers.answered.mean()),
         accuracy_answered=float(right[answers.answered].mean()) if answers.answered.any() else 0.0,
-        classes=tuple(rows),
+        classes=rows,
         confusion=None,
         confused=(),
+        brier=float(((probabilities - truth) ** 2).mean()),
+        selective=selective_curve(surest, right.all(axis=1)),
         average_precision=float(np.mean(precisions)) if precisions else None,
+        exact_match=exact_match(truth, said),
+        micro_f1=micro_f1(truth, said),
     )
 
 
-def _measure_coverage(covered: Bools, answers: Answers) -> CoverageReport:
+def _check(classes: Sequence[str], n: int, answers: Answers) -> None:
+    expected = (n, len(classes))
+    if not n or answers.probabilities.shape != expected or answers.could_be.shape != expected:
+        raise InputError(
+            f"Needs at least one picture and (pictures, classes) = {expected} of everything, got probabilities "
+            f"{answers.probabilities.shape} and sets {answers.could_be.shape}."
+        )
+
+
+def _report_coverage(covered: Bools, answers: Answers) -> CoverageReport:
+    measured = measure_coverage(covered, answers.coverage)
     return CoverageReport(
-        answers.coverage,
-        float(covered.mean()) if len(covered) else 0.0,
-        binomial_range(answers.coverage, max(1, len(covered))),
-        float(answers.could_be.sum(axis=1).mean()),
+        measured.promised, measured.measured, measured.n, measured.expected_range, mean_set_size(answers.could_be)
     )
 
 
-def _class_rows(classes: Sequence[str], confusion: Ints, truth: Ints, covered: Bools) -> tuple[ClassRow, ...]:
+def _tag_rows(classes: Sequence[str], truth: Bools, said: Bools, answers: Answers) -> tuple[ClassRow, ...]:
+    precision, recall, f1 = tag_figures(truth, said)
+    rows = []
+    for index, label in enumerate(classes):
+        has = truth[:, index]
+        n, hits = int(has.sum()), int((has & said[:, index]).sum())
+        inside = measure_coverage(answers.could_be[has, index], answers.coverage)
+        figures = float(precision[index]), float(recall[index]), wilson_interval(hits, n), float(f1[index])
+        rows.append(ClassRow(label, n, *figures, inside.measured, inside.expected_range))
+    return tuple(rows)
+
+
+def _class_rows(
+    classes: Sequence[str], confusion: Ints, truth: Ints, covered: Bools, promised: float
+) -> tuple[ClassRow, ...]:
     precision, recall, f1 = class_figures(confusion)
     rows = []
     for index, label in enumerate(classes):
         mine = truth == index
         n, hits = int(mine.sum()), int(confusion[index, index])
-        share = float(covered[mine].mean()) if n else 0.0
-        rows.append(
-            ClassRow(
-                label,
-                n,
-                float(precision[index]),
-                float(recall[index]),
-                wilson_interval(hits, n),
-                float(f1[index]),
-                share,
-            )
-        )
+        inside = measure_coverage(covered[mine], promised)
+        figures = float(precision[index]), float(recall[index]), wilson_interval(hits, n), float(f1[index])
+        rows.append(ClassRow(label, n, *figures, inside.measured, inside.expected_range))
     return tuple(rows)
 
 

@@ -15,7 +15,6 @@ from foveal.core.example import Example
 from foveal.memory.moments import BLOCK_ROWS, Moments, sum_moments
 from foveal.recognizers.classifier import Classifier, fit_classifier
 from foveal.recognizers.decision import NOT, LeftOutRows
-from foveal.recognizers.settings import Settings
 from foveal.recognizers.taught import Taught
 from foveal.store.workspace import Workspace
 from foveal.workflows.learned import Learned, fit_workspace
@@ -99,7 +98,7 @@ def evaluate(folder: str | Path, source: str | Path | None = None, *, progress: 
     if judged is not None and judged.names:
         test, cases = _judge(learned, judged)
     steps = _learning_steps(learned, progress)
-    points = tuple((float(s.judged.mean()), 1.0 - float(s.wrong.sum() / s.judged.sum())) for s in steps)
+    points = tuple((float(s.taught.mean()), 1.0 - float(s.wrong.sum() / s.judged.sum())) for s in steps)
     curve = fit_learning_curve(points) if len(points) >= 3 else None
     buys = what_more_buys(curve, points[-1][0], MORE) if curve is not None else None
     return Evaluated(learned, left_out, test, cases, curve, points, buys, _class_gains(learned, steps))
@@ -208,8 +207,12 @@ def _cases(
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """Left-out pictures of each class (C,) and the errors among them, taught with a part of the groups."""
+    """Left-out pictures of each class (C,) and the errors among them, taught with a part of the groups.
 
+    `taught` is the mean number of the class's pictures that were left when one of it was judged.
+    """
+
+    taught: np.ndarray
     judged: np.ndarray
     wrong: np.ndarray
 
@@ -220,32 +223,36 @@ def _learning_steps(learned: Learned, progress: Progress) -> list[_Step]:
     if not isinstance(learned.readout, Classifier) or taught is None or left_out is None:
         return []
     steps = []
-    level = learned.readout.shrinkage.level
     for done, fraction in enumerate(FRACTIONS):
         progress("learning curve", done, len(FRACTIONS))
         part = _thin(taught, fraction)
         if part is None:
             continue
-        readout, rows = fit_classifier(_moments_of(part, learned), part, Settings(level=level))
+        readout, rows = fit_classifier(_moments_of(part, learned), part, learned.readout.settings)
         if rows.valid.mean() > 0.5 and readout.classes == learned.readout.classes:
-            steps.append(_count(rows))
-    return [*steps, _count(left_out)]
+            steps.append(_count(part, rows))
+    return [*steps, _count(taught, left_out)]
 
 
-def _count(rows: LeftOutRows) -> _Step:
-    truth = rows.truth[rows.valid].argmax(axis=1)
-    wrong = rows.probabilities[rows.valid].argmax(axis=1) != truth
-    n_classes = rows.truth.shape[1]
-    return _Step(np.bincount(truth, minlength=n_classes), np.bincount(truth[wrong], minlength=n_classes))
+def _count(taught: Taught, rows: LeftOutRows) -> _Step:
+    valid, n_classes = rows.valid, rows.truth.shape[1]
+    truth = rows.truth.argmax(axis=1)
+    wrong = valid & (rows.probabilities.argmax(axis=1) != truth)
+    mine = taught.groups * n_classes + truth
+    _, place, together = np.unique(mine, return_inverse=True, return_counts=True)
+    left = np.bincount(truth, minlength=n_classes)[truth] - together[place]
+    judged = np.bincount(truth[valid], minlength=n_classes)
+    total = np.bincount(truth[valid], left[valid].astype(float), minlength=n_classes)
+    return _Step(total / np.maximum(judged, 1), judged, np.bincount(truth[wrong], minlength=n_classes))
 
 
 def _class_gains(learned: Learned, steps: Sequence[_Step]) -> ClassGains | None:
     if len(steps) < 2 or learned.taught is None:
         return None
     alike = len(learned.taught) / len(np.unique(learned.taught.groups))
-    return measure_class_gains(
-        np.array([s.judged for s in steps]), np.array([s.wrong for s in steps]), MORE, alike=alike
-    )
+    taught = np.array([s.taught for s in steps])
+    judged, wrong = np.array([s.judged for s in steps]), np.array([s.wrong for s in steps])
+    return measure_class_gains(taught, judged, wrong, MORE, alike=alike)
 
 
 def _plain_gains(classes: Sequence[str], gains: ClassGains | None) -> dict[str, Any]:

@@ -50,17 +50,20 @@ def find_small_classes(labels: Sequence[tuple[str, ...]], groups: Sequence[int],
                 float(least),
             )
         )
-    sizes = {label: len(inside) for label, inside in members.items()}
-    if len(sizes) > 1 and max(sizes.values()) > DWARFED * min(sizes.values()):
-        large, small = max(sizes, key=lambda k: sizes[k]), min(sizes, key=lambda k: sizes[k])
-        found.append(
-            Finding(
-                "imbalance",
-                "note",
-                (f"{large}: {sizes[large]}", f"{small}: {sizes[small]}"),
-                f"{large} has {sizes[large]} pictures, {small} only {sizes[small]}.",
-                "If both are equally frequent where you use it, teach with --priors equal.",
-                sizes[large] / sizes[small],
-            )
+    return found + _find_imbalance({label: len(inside) for label, inside in members.items()})
+
+
+def _find_imbalance(sizes: dict[str, int]) -> list[Finding]:
+    if len(sizes) < 2 or max(sizes.values()) <= DWARFED * min(sizes.values()):
+        return []
+    large, small = max(sizes, key=lambda k: sizes[k]), min(sizes, key=lambda k: sizes[k])
+    return [
+        Finding(
+            "imbalance",
+            "note",
+            (f"{large}: {sizes[large]}", f"{small}: {sizes[small]}"),
+            f"{large} has {sizes[large]} pictures, {small} only {sizes[small]}.",
+            "If both are equally frequent where you use it, teach with --priors equal.",
+            sizes[large] / sizes[small],
         )
-    return found
+    ]

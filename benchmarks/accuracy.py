@@ -12,7 +12,9 @@ from foveal.workflows.evaluating import evaluate
 from foveal.workflows.teaching import Choices, teach_workspace
 
 
-def measure(name: str, rows: list[tuple[str, str, str]], choices: Choices) -> dict[str, float]:
+def measure(
+    name: str, rows: list[tuple[str, str, str]], choices: Choices, kinds: dict[str, str] | None = None
+) -> dict[str, float]:
     """Teach on train and validation, evaluate on test, print a row and return the figures."""
     with tempfile.TemporaryDirectory() as folder:
         table = write_table(rows, Path(folder) / "table.csv")
@@ -27,6 +29,10 @@ def measure(name: str, rows: list[tuple[str, str, str]], choices: Choices) -> di
         f"{taught.learned.backbone.id.split(':')[2]} | {taught.seconds['total']:.0f} s |",
         flush=True,
     )
+    if kinds:
+        shown = [(kinds[case.best], kinds[case.truth[0]]) for case in evaluated.cases]
+        right = np.mean([best == truth for best, truth in shown])
+        print(f"| {name}, answers read as 42 kinds | {test.n} | {right:.1%} | | | | | | |", flush=True)
     return {"accuracy": test.accuracy, "coverage": cover.measured, "kept": float(cover.is_kept)}
 
 
@@ -40,8 +46,11 @@ def main() -> None:
     seeds = range(1 if options.quick else 5)
     if (DATA / "grocery").exists():
         equal = Choices(settings=Settings(priors="equal"))
-        measure("Grocery, 81 products", grocery_rows(), Choices())
-        measure("Grocery, 81 products, equal priors", grocery_rows(), equal)
+        kinds = {
+            fine: kind for (_, fine, _), (_, kind, _) in zip(grocery_rows(), grocery_rows(coarse=True), strict=True)
+        }
+        measure("Grocery, 81 products", grocery_rows(), Choices(), kinds)
+        measure("Grocery, 81 products, equal priors", grocery_rows(), equal, kinds)
         measure("Grocery, 42 kinds", grocery_rows(coarse=True), Choices())
         measure("Grocery, 42 kinds, equal priors", grocery_rows(coarse=True), equal)
     whole = Choices(view="whole", bursts=False)  # defects sit anywhere, and file neighbors are different things

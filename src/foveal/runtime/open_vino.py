@@ -1,7 +1,7 @@
 """Graphs on the CPU through OpenVINO: faster where the processor has bfloat16; an extra."""
 
-import threading
-from collections.abc import Mapping
+import queue
+from collections.abc import Callable, Mapping
 from typing import Any, final
 
 import numpy as np
@@ -15,7 +15,7 @@ PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
 
 @final
 class OpenVinoSession(Session):
-    """One compiled graph; every calling thread has an inference request of its own."""
+    """A graph compiled for one stream, once for every call that runs at the same moment."""
 
     def __init__(self, graph: bytes, precision: str) -> None:
         try:
@@ -32,19 +32,22 @@ class OpenVinoSession(Session):
             "NUM_STREAMS": 1,
             "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
         }
+        self._compile: Callable[[], Any] = lambda: core.compile_model(
+            core.read_model(graph), "CPU", settings
+        ).create_infer_request()
+        self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
         try:
-            self._compiled: list[Any] = [core.compile_model(core.read_model(graph), "CPU", settings)]
+            self._idle.put(self._compile())
         except RuntimeError as problem:
             raise ModelError(f"OpenVINO cannot load this graph: {problem}") from None
-        self._core, self._graph, self._settings = core, graph, settings
-        self._requests = threading.local()
 
     def run(self, outputs: tuple[str, ...], inputs: Mapping[str, npt.NDArray[Any]]) -> list[Float32s]:
         """Compute the named outputs, in that order; safe to call from several threads."""
-        request = getattr(self._requests, "own", None)
-        if request is None:
-            # A compiled model runs on one stream, so a thread needs a model of its own to run beside others.
-            compiled = self._core.compile_model(self._core.read_model(self._graph), "CPU", self._settings)
-            request = self._requests.own = compiled.create_infer_request()
+        try:
+            request = self._idle.get_nowait()
+        except queue.Empty:
+            request = self._compile()  # as many as ever ran at the same moment
         results = request.infer(dict(inputs))
-        return [np.array(results[name]) for name in outputs]
+        found = [np.array(results[name]) for name in outputs]
+        self._idle.put(request)
+        return found

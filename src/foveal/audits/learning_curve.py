@@ -69,6 +69,19 @@ def what_more_buys(curve: Curve, n_now: float, more: int, noise: float = 0.0) ->
     return gain, max(0.0, gain - unsure), gain + unsure
 
 
+@dataclass(frozen=True, eq=False)
+class ClassErrors:
+    """Left-out errors of each class, all (steps, C), from few pictures to all.
+
+    `taught` is with how many pictures of the class, `judged` how many left-out ones were judged,
+    and `wrong` how many of those got another class.
+    """
+
+    taught: Floats
+    judged: Ints
+    wrong: Ints
+
+
 @dataclass(frozen=True)
 class ClassGains:
     """What `more` pictures of one class would buy that class: (gain, low, high) in recall, or None.
@@ -82,46 +95,36 @@ class ClassGains:
     gains: tuple[tuple[float, float, float] | None, ...]
 
 
-def measure_class_gains(
-    taught: Floats, judged: Ints, wrong: Ints, more: int, *, alike: float = 1.0
-) -> ClassGains | None:
+def measure_class_gains(steps: ClassErrors, now: Ints, more: int, *, alike: float = 1.0) -> ClassGains | None:
     """Say what more pictures of each class would buy, from errors made with a part and with all of them.
 
-    All are (steps, C), from few pictures to all: `taught` with how many pictures of the class,
-    `judged` how many left-out ones, and `wrong` how many errors. One class has too few errors to
-    show how fast they fall, so all classes share the exponent of error = own level x taught^-exponent,
-    fitted by Poisson likelihood; `alike` is the mean number of pictures a group, by which the
-    likelihood counts for less. A class gets None where the counts cannot say: errors may not fall
-    at all, it made none, or `more` leaves the range that was measured. None is returned without two
-    steps and an error. Source: Cortes et al. 1993, eq. 1, without the floor, hence an upper guess;
-    interval: profile likelihood (Cox and Hinkley 1974, section 9.3).
+    `now` (C,) is how many each class has, more than the left-out figures could use. One class has
+    too few errors to show how fast they fall, so all classes share the exponent of
+    error = own level x taught^-exponent, fitted by Poisson likelihood; `alike` is the mean number
+    of pictures a group, by which the likelihood counts for less. A class gets None where the counts
+    cannot say: errors may not fall at all, it made none, or `more` leads farther than was measured.
+    None is returned without two steps and an error. Source: Cortes et al. 1993, eq. 1, without the
+    floor, hence an upper guess; interval: profile likelihood (Cox and Hinkley 1974, section 9.3).
     """
+    taught, judged, wrong = steps.taught, steps.judged, steps.wrong
     seen = ((judged > 0) & (taught > 0)).all(axis=0)
     if len(judged) < 2 or not wrong[:, seen].any():
         return None
     parts = taught[:, seen], judged[:, seen], wrong[:, seen]
     likelihood = np.array([_profile(*parts, exponent) for exponent in FALLS]) / max(alike, 1.0)
     within = FALLS[likelihood >= likelihood.max() - 1.92]
-    falls = float(FALLS[likelihood.argmax()]), float(within.min()), float(within.max())
     widest = float(np.median(taught[-1, seen] / taught[0, seen]))
-    gains = tuple(
-        _gain((n + more) / n, errors / tried, max(1, round(tried / max(alike, 1.0))), falls)
-        if n > 0 and errors and (n + more) / n <= widest
-        else None
-        for n, tried, errors in zip(taught[-1].tolist(), judged[-1].tolist(), wrong[-1].tolist(), strict=True)
-    )
-    return ClassGains(falls[0], falls[1:], more, gains)
-
-
-def _gain(
-    growth: float, error: float, worth: int, falls: tuple[float, float, float]
-) -> tuple[float, float, float] | None:
-    """Gain, low and high, when a class grows by this factor; `worth` independent pictures measured its error."""
-    if falls[1] <= 0.0:
-        return None
-    least, most = wilson_interval(round(error * worth), worth)
-    best, low, high = (1.0 - growth**-fall for fall in falls)
-    return error * best, min(least, error) * low, max(most, error) * high
+    gains: list[tuple[float, float, float] | None] = []
+    for n, tried, errors, has in zip(taught[-1], judged[-1], wrong[-1], now, strict=True):
+        if within[0] <= 0.0 or not errors or n <= 0 or (has + more) / n > widest:
+            gains.append(None)
+            continue
+        worth = max(1, round(float(tried) / max(alike, 1.0)))
+        rates = float(errors / tried), *wilson_interval(round(float(errors / tried) * worth), worth)
+        falls = np.array([FALLS[likelihood.argmax()], *within])
+        less = (has / n) ** -falls - ((has + more) / n) ** -falls
+        gains.append((rates[0] * float(less[0]), rates[1] * float(less.min()), rates[2] * float(less.max())))
+    return ClassGains(float(FALLS[likelihood.argmax()]), (float(within[0]), float(within[-1])), more, tuple(gains))
 
 
 def _profile(taught: Floats, judged: Ints, wrong: Ints, exponent: float) -> float:

@@ -24,7 +24,7 @@ def find_poor_looks(pictures: Pictures) -> list[Finding]:
             flag,
             "note",
             tuple(names),
-            f"{len(names)} pictures: {FLAGS[flag]}.",
+            f"{_say(len(names))}: {FLAGS[flag]}.",
             "Take them again, or keep them if pictures to come look like this too.",
             float(len(names)),
         )
@@ -46,8 +46,12 @@ def find_odd_pictures(names: list[str], distances: npt.NDArray[np.float64]) -> l
             "odd picture",
             "note",
             tuple(names[i] for i in order),
-            f"{len(order)} pictures resemble nothing else that was taught.",
+            f"{_say(len(order))} {'resembles' if len(order) == 1 else 'resemble'} nothing else that was taught.",
             "Check that they belong here: a wrong file, a screenshot, a page of text?",
             float(len(order)),
         )
     ]
+
+
+def _say(n: int) -> str:
+    return "1 picture" if n == 1 else f"{n} pictures"

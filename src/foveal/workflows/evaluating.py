@@ -1,5 +1,6 @@
 """How good it is: on pictures held out or given, and on left-out groups."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,14 @@ from typing import Any
 import numpy as np
 
 from foveal.audits.evaluation import Answers, Evaluation, measure_evaluation, measure_tags
-from foveal.audits.learning_curve import ClassGains, Curve, fit_learning_curve, measure_class_gains, what_more_buys
+from foveal.audits.learning_curve import (
+    ClassErrors,
+    ClassGains,
+    Curve,
+    fit_learning_curve,
+    measure_class_gains,
+    what_more_buys,
+)
 from foveal.core.contracts import Code, Progress, silent
 from foveal.core.errors import InputError
 from foveal.core.example import Example
@@ -17,7 +25,7 @@ from foveal.recognizers.classifier import Classifier, fit_classifier
 from foveal.recognizers.decision import NOT, LeftOutRows
 from foveal.recognizers.taught import Taught
 from foveal.store.workspace import Workspace
-from foveal.workflows.learned import Learned, fit_workspace
+from foveal.workflows.learned import Learned, fit_workspace, group_rows
 from foveal.workflows.model_file import open_source
 from foveal.workflows.seeing import Seen, see_all
 from foveal.workflows.sources.listing import list_examples
@@ -100,18 +108,21 @@ def evaluate(folder: str | Path, source: str | Path | None = None, *, progress: 
     steps = _learning_steps(learned, progress)
     points = tuple((float(s.taught.mean()), 1.0 - float(s.wrong.sum() / s.judged.sum())) for s in steps)
     curve = fit_learning_curve(points) if len(points) >= 3 else None
-    buys = what_more_buys(curve, points[-1][0], MORE) if curve is not None else None
+    buys = what_more_buys(curve, float(_class_sizes(learned).mean()), MORE) if curve is not None else None
     return Evaluated(learned, left_out, test, cases, curve, points, buys, _class_gains(learned, steps))
 
 
 def _held_out(workspace: Workspace) -> _Judged:
     rows = [row for row in workspace.rows(["test"]) if row.labels]
     codes = workspace.codes([row.id for row in rows])
+    # Bursts among test pictures are not independent either, which the interval must know.
+    bursts = bool(workspace.settings.get("bursts", True))
+    groups = group_rows(workspace, rows, bursts=bursts).tolist() if rows else []
     return _Judged(
         tuple(row.name for row in rows),
         tuple(row.path for row in rows),
         tuple(row.labels for row in rows),
-        tuple(row.group or row.name for row in rows),
+        tuple(map(str, groups)),
         codes,
     )
 
@@ -247,12 +258,18 @@ def _count(taught: Taught, rows: LeftOutRows) -> _Step:
 
 
 def _class_gains(learned: Learned, steps: Sequence[_Step]) -> ClassGains | None:
-    if len(steps) < 2 or learned.taught is None:
+    taught = learned.taught
+    if len(steps) < 2 or taught is None:
         return None
-    alike = len(learned.taught) / len(np.unique(learned.taught.groups))
-    taught = np.array([s.taught for s in steps])
-    judged, wrong = np.array([s.judged for s in steps]), np.array([s.wrong for s in steps])
-    return measure_class_gains(taught, judged, wrong, MORE, alike=alike)
+    errors = ClassErrors(*(np.array([getattr(s, name) for s in steps]) for name in ("taught", "judged", "wrong")))
+    alike = len(taught) / len(np.unique(taught.groups))
+    return measure_class_gains(errors, _class_sizes(learned), MORE, alike=alike)
+
+
+def _class_sizes(learned: Learned) -> np.ndarray:
+    """Taught pictures of each class (C,)."""
+    counts = Counter(names[0] for names in learned.taught.labels if names) if learned.taught is not None else Counter()
+    return np.array([counts[label] for label in learned.readout.classes])
 
 
 def _plain_gains(classes: Sequence[str], gains: ClassGains | None) -> dict[str, Any]:

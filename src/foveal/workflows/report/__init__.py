@@ -1,0 +1,1 @@
+"""The report: one page that says how good a recognizer is."""

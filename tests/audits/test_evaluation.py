@@ -67,6 +67,9 @@ def test_bursts_widen_the_interval_and_change_nothing_else():
     bursts = measure_evaluation(CLASSES, truth, answers_of(rows, groups=np.repeat(np.arange(30), 6)), how="x")
     width = [f.accuracy_interval[1] - f.accuracy_interval[0] for f in (alone, bursts)]
     assert width[1] > 1.8 * width[0]
+    for one, other in zip(alone.classes, bursts.classes, strict=True):
+        assert np.diff(other.recall_interval)[0] > np.diff(one.recall_interval)[0]
+        assert one.recall == other.recall
     assert (alone.accuracy, alone.n_groups, bursts.n_groups) == (bursts.accuracy, 180, 30)
 
 

@@ -87,6 +87,19 @@ def test_promise_is_judged_right_nineteen_times_in_twenty():
     assert np.mean(fooled) < 0.1
 
 
+def test_bursts_do_not_break_a_promise_by_being_alike():
+    def judged_kept(by_group):
+        rng = np.random.default_rng(1)
+        groups = np.repeat(np.arange(40), 6)
+        kept = [
+            measure_coverage(np.repeat(rng.random(40) < 0.9, 6), 0.9, groups if by_group else None) for _ in range(200)
+        ]
+        return np.mean([not coverage.is_below for coverage in kept])
+
+    assert judged_kept(True) >= 0.95
+    assert judged_kept(False) < 0.85
+
+
 def test_set_sizes():
     assert mean_set_size(np.array([[True, True, False], [False, False, False]])) == 1.0
     assert mean_set_size(np.zeros((0, 3), bool)) == 0.0

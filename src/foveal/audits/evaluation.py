@@ -17,7 +17,7 @@ from foveal.metrics.calibration import (
 )
 from foveal.metrics.classification import class_figures, confusion_matrix, macro_f1
 from foveal.metrics.coverage import Coverage, mean_set_size, measure_coverage
-from foveal.metrics.intervals import Interval, cluster_interval, wilson_interval
+from foveal.metrics.intervals import Interval, cluster_interval
 from foveal.metrics.ranking import average_precision
 from foveal.metrics.selective import selective_curve
 from foveal.metrics.tags import exact_match, micro_f1, tag_figures
@@ -126,10 +126,10 @@ def measure_evaluation(classes: Sequence[str], truth: Ints, answers: Answers, *,
         log_loss=log_loss(answers.probabilities[np.arange(n), truth]),
         calibration_error=expected_calibration_error(bins),
         bins=bins,
-        coverage=_report_coverage(covered, answers),
+        coverage=_report_coverage(covered, answers.groups, answers),
         share_answered=float(answered.mean()),
         accuracy_answered=float(right[answered].mean()) if answered.any() else 0.0,
-        classes=_class_rows(classes, confusion, truth, covered, answers.coverage),
+        classes=_class_rows(classes, confusion, truth, covered, answers),
         confusion=confusion,
         confused=_most_confused(classes, confusion),
         brier=brier_score(answers.probabilities, np.arange(n_classes) == truth[:, None]),
@@ -159,7 +159,7 @@ def measure_tags(classes: Sequence[str], truth: Bools, answers: Answers, *, how:
         log_loss=log_loss(told_truth.ravel()),
         calibration_error=expected_calibration_error(bins),
         bins=bins,
-        coverage=_report_coverage(answers.could_be[truth], answers),
+        coverage=_report_coverage(answers.could_be[truth], answers.groups[np.nonzero(truth)[0]], answers),
         share_answered=float(answers.answered.mean()),
         accuracy_answered=float(right[answers.answered].mean()) if answers.answered.any() else 0.0,
         classes=rows,
@@ -182,8 +182,8 @@ def _check(classes: Sequence[str], n: int, answers: Answers) -> None:
         )
 
 
-def _report_coverage(covered: Bools, answers: Answers) -> CoverageReport:
-    measured = measure_coverage(covered, answers.coverage)
+def _report_coverage(covered: Bools, groups: Ints, answers: Answers) -> CoverageReport:
+    measured = measure_coverage(covered, answers.coverage, groups)
     return CoverageReport(
         measured.promised, measured.measured, measured.n, measured.expected_range, mean_set_size(answers.could_be)
     )
@@ -194,23 +194,26 @@ def _tag_rows(classes: Sequence[str], truth: Bools, said: Bools, answers: Answer
     rows = []
     for index, label in enumerate(classes):
         has = truth[:, index]
-        n, hits = int(has.sum()), int((has & said[:, index]).sum())
-        inside = measure_coverage(answers.could_be[has, index], answers.coverage)
-        figures = float(precision[index]), float(recall[index]), wilson_interval(hits, n), float(f1[index])
+        n = int(has.sum())
+        inside = measure_coverage(answers.could_be[has, index], answers.coverage, answers.groups[has])
+        interval = cluster_interval(said[has, index], answers.groups[has]) if n else (0.0, 1.0)
+        figures = float(precision[index]), float(recall[index]), interval, float(f1[index])
         rows.append(ClassRow(label, n, *figures, inside.measured, inside.expected_range))
     return tuple(rows)
 
 
 def _class_rows(
-    classes: Sequence[str], confusion: Ints, truth: Ints, covered: Bools, promised: float
+    classes: Sequence[str], confusion: Ints, truth: Ints, covered: Bools, answers: Answers
 ) -> tuple[ClassRow, ...]:
     precision, recall, f1 = class_figures(confusion)
     rows = []
     for index, label in enumerate(classes):
         mine = truth == index
-        n, hits = int(mine.sum()), int(confusion[index, index])
-        inside = measure_coverage(covered[mine], promised)
-        figures = float(precision[index]), float(recall[index]), wilson_interval(hits, n), float(f1[index])
+        n = int(mine.sum())
+        inside = measure_coverage(covered[mine], answers.coverage, answers.groups[mine])
+        right = answers.probabilities[mine].argmax(axis=1) == index
+        interval = cluster_interval(right, answers.groups[mine]) if n else (0.0, 1.0)
+        figures = float(precision[index]), float(recall[index]), interval, float(f1[index])
         rows.append(ClassRow(label, n, *figures, inside.measured, inside.expected_range))
     return tuple(rows)
 

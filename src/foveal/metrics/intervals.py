@@ -8,6 +8,8 @@ import numpy.typing as npt
 from foveal.core.errors import InputError
 
 Interval = tuple[float, float]
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 Z95 = 1.959963984540054
 
 
@@ -45,13 +47,22 @@ def binomial_range(share: float, n: int) -> Interval:
     return low / n, high / n
 
 
-def cluster_interval(right: npt.NDArray[np.bool_], groups: npt.NDArray[np.int64]) -> Interval:
+def cluster_interval(right: Bools, groups: Ints) -> Interval:
     """95 % interval of the share of True (n,) when pictures come in groups (n,), whose members resemble each other.
 
-    The Wilson interval for as many independent pictures as the groups are worth: n divided by the
-    design effect, with Student's t for few groups. Where all are right or all wrong, the groups
-    cannot show how alike their members are, and each counts as one picture.
-    Source: Kish 1965, "Survey Sampling", section 8.2; Korn and Graubard 1998, with Wilson's limits.
+    The Wilson interval for as many independent pictures as the groups are worth. Source: Korn and
+    Graubard 1998, with Wilson's limits.
+    """
+    worth = effective_size(right, groups)
+    return _wilson(float(np.mean(right)), worth)
+
+
+def effective_size(right: Bools, groups: Ints) -> float:
+    """How many independent pictures n pictures in groups are worth for the share of True, 1 to n.
+
+    n divided by the design effect, with Student's t for few groups. Where all are True or all are
+    False, the groups cannot show how alike their members are, and each counts as one picture.
+    Source: Kish 1965, "Survey Sampling", section 8.2; Korn and Graubard 1998.
     """
     if len(right) != len(groups) or not len(right):
         raise InputError(f"Needs one group per picture and at least one, got {len(right)} and {len(groups)}.")
@@ -60,14 +71,14 @@ def cluster_interval(right: npt.NDArray[np.bool_], groups: npt.NDArray[np.int64]
     sizes = np.bincount(index).astype(float)
     n_groups = len(sizes)
     if n_groups == n:
-        return wilson_interval(int(np.sum(right)), n)
+        return float(n)
     worth = float(n**2 / (sizes**2).sum())
     if n_groups > 1 and 0.0 < share < 1.0:
         apart = np.bincount(index, np.asarray(right, float)) - share * sizes
         variance = float((apart**2).sum()) * n_groups / (n_groups - 1) / n**2
         worth = max(1.0, min(float(n), share * (1.0 - share) / variance if variance > 0 else float(n)))
         worth *= (Z95 / student_quantile(n_groups - 1)) ** 2
-    return _wilson(share, max(worth, 1.0))
+    return max(worth, 1.0)
 
 
 def student_quantile(freedom: int) -> float:

@@ -47,7 +47,8 @@ class EfficientNetLite0(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self._conv_stem, self._bn0 = SameConvolution(3, 32, 3, 2, bias=False), nn.BatchNorm2d(32, 1e-3)
-        blocks, into, self.last = [], 32, []
+        blocks: list[nn.Module] = []
+        into, self.last = 32, []
         for out, (repeats, width, stride) in zip((16, 24, 40, 80, 112, 192, 320), STAGES, strict=True):
             for repeat in range(repeats):
                 inner = into * (6 if blocks else 1)

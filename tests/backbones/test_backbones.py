@@ -6,7 +6,9 @@ import os
 import pickle
 import struct
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar
 
 import numpy as np
 import onnx
@@ -36,10 +38,12 @@ class Named:
 class Writer(pickle._Pickler):
     """Writes names and storages the way PyTorch does, without PyTorch."""
 
+    write: Callable[[bytes], object]
+
     def save_named(self, thing):
         self.write(f"c{thing.module}\n{thing.name}\n".encode())
 
-    dispatch = pickle._Pickler.dispatch.copy()
+    dispatch: ClassVar[Any] = pickle._Pickler.dispatch.copy()
     dispatch[Named] = save_named
 
     def persistent_id(self, thing):

@@ -19,8 +19,7 @@ def draw_codes(rows, seed=0, dim=DIM):
 
 
 POOL = draw_codes(40)
-LABELS = [(NAMES[i % 3],) if i % 5 else (NAMES[i % 4], NAMES[3]) for i in range(40)]
-LABELS = [tuple(sorted(set(names))) for names in LABELS]
+LABELS = [tuple(sorted({NAMES[i % 3]} if i % 5 else {NAMES[i % 4], NAMES[3]})) for i in range(40)]
 
 
 def moments_of(rows):
@@ -43,7 +42,8 @@ def histories(draw):
 @settings(max_examples=1000, deadline=None)
 @given(histories(), st.randoms(use_true_random=False))
 def test_any_history_ends_in_the_bytes_of_a_clean_teaching(history, random):
-    memory, kept = empty_moments("bb", DIM), []
+    memory = empty_moments("bb", DIM)
+    kept: list[int] = []
     for verb, rows in history:
         if verb == "remove":
             gone = [row for row in dict.fromkeys(rows) if row in kept]
@@ -106,7 +106,7 @@ def test_memories_of_different_backbones_are_refused():
 
 def test_a_block_of_the_wrong_shape_is_refused():
     with pytest.raises(InputError, match="int16"):
-        sum_moments("bb", DIM, [(POOL.astype(np.int32), LABELS)])  # type: ignore[list-item]
+        sum_moments("bb", DIM, [(POOL.astype(np.int32), LABELS)])
 
 
 def test_code_is_unit_length_and_stable():

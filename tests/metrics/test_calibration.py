@@ -115,7 +115,7 @@ def test_selective_curve_ends_at_the_accuracy_and_rises_with_good_confidence():
     confidence = rng.random(1000)
     right = rng.random(1000) < confidence
     curve = selective_curve(confidence, right)
-    assert curve[-1] == (1.0, pytest.approx(right.mean()))
+    assert curve[-1] == pytest.approx((1.0, right.mean()))
     assert len(curve) <= 50
     assert curve[5][1] > curve[-1][1] + 0.3
     upside_down = selective_curve(-confidence, right)

@@ -118,8 +118,11 @@ def _check(dataset: Any, origin: str, frame: int, limits: Limits) -> None:
 def _to_pixels(dataset: Any, frame: int) -> npt.NDArray[np.uint8]:
     from pydicom.pixels.processing import apply_color_lut
     from pydicom.pixels.utils import pixel_array
+    from pydicom.uid import RLELossless
 
-    samples = pixel_array(dataset, index=frame)
+    # Of the plug-ins for RLE, only pydicom's own raises an ordinary error on damaged bytes.
+    plugin = "pydicom" if dataset.file_meta.TransferSyntaxUID == RLELossless else ""
+    samples = pixel_array(dataset, index=frame, decoding_plugin=plugin)
     kind = str(dataset.PhotometricInterpretation)
     if kind == "PALETTE COLOR":
         colors = apply_color_lut(samples, dataset)[..., :3]

@@ -66,7 +66,7 @@ class _Part:
         self.classes = rows.class_index[members]  # (G, k)
 
 
-def groups_of_equal_size(groups: Ints, most: int = 4096) -> Iterator[Ints]:
+def groups_of_equal_size(groups: Ints, most: int = 1024) -> Iterator[Ints]:
     """Yield row numbers (G, k), groups of k rows each, at most about `most` rows at once."""
     order = np.argsort(groups, kind="stable")
     _, starts, sizes = np.unique(groups[order], return_index=True, return_counts=True)

@@ -15,8 +15,8 @@ from foveal.recognizers.settings import LEVELS
 from foveal.recognizers.statistics import Floats, Ints, Statistics
 from foveal.recognizers.taught import Taught
 
-ROWS_AT_ONCE = 4096  # whole groups are read until there are this many rows
-ROWS_TO_CHOOSE = 8192  # levels are compared on at most about this many rows
+ROWS_AT_ONCE = 2048  # whole groups are read until there are this many rows
+ROWS_TO_CHOOSE = 4096  # levels are compared on at most about this many rows
 
 
 Part = tuple[Ints, Projected]  # positions among the taught, and their projected vectors

@@ -12,4 +12,4 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     ['img2.jpg', 'img10.jpg']
     """
     parts = _DIGITS.split(name.casefold())
-    return tuple((1, int(part), part) if part.isdigit() else (0, 0, part) for part in parts)
+    return tuple((1, int(part), part) if part.isdecimal() else (0, 0, part) for part in parts)

@@ -23,6 +23,7 @@ from foveal.store.database import DATABASE
 from foveal.store.workspace import Workspace
 from foveal.workflows.learned import WorkspaceCodes, fit_workspace, make_pictures
 from foveal.workflows.model_file import describe_source, open_source
+from foveal.workflows.sources.archive import UNPACKED
 from foveal.workflows.sources.listing import list_examples
 from foveal.workflows.teaching import see_and_keep
 
@@ -57,7 +58,7 @@ def examine(source: str | Path, *, progress: Progress = silent) -> Diagnosis:
         with Workspace.open(source) as workspace:
             return _examine(workspace, [], progress)
     with tempfile.TemporaryDirectory(prefix="foveal-doctor-") as folder:
-        listing = list_examples(source, unpack_into=Path(folder) / "unpacked")
+        listing = list_examples(source, unpack_into=Path(folder) / UNPACKED)
         options = Options()
         backbone = open_backbone(DEFAULT, options)
         kept = {

@@ -23,6 +23,7 @@ from foveal.workflows.learned import (
     teaching_rows,
 )
 from foveal.workflows.model_file import open_source, write_moments
+from foveal.workflows.sources.archive import delete_unpacked
 from foveal.workflows.workspace_model import keep_model, read_kept_moments
 
 BY = ("picture", "group", "subject")
@@ -51,6 +52,13 @@ def forget(folder: str | Path, values: Sequence[str], *, by: str = "picture", pr
         rows = workspace.rows()
         after = _memory_without(workspace, rows, set(ids), multi_label=multi_label)
         progress("erasing", 0, 1)
+        # First, so that a crash in between leaves a picture without its copy, never a copy without its picture.
+        leaving = set(ids)
+        delete_unpacked(
+            Path(folder),
+            [row.path for row in rows if row.id in leaving],
+            [row.path for row in rows if row.id not in leaving],
+        )
         erased = workspace.erase(
             ids, asked=by, memory_sha256=after.sha256(), settings={"fitted": "", "order": {}}, words=tuple(values)
         )

@@ -18,6 +18,7 @@ from foveal.workflows.choosing import choose_view
 from foveal.workflows.learned import Learned, fit_workspace
 from foveal.workflows.model_file import describe_source, open_source
 from foveal.workflows.seeing import Seen, Unreadable, see_all
+from foveal.workflows.sources.archive import UNPACKED
 from foveal.workflows.sources.listing import list_examples
 from foveal.workflows.workspace_model import keep_model
 
@@ -69,7 +70,7 @@ def teach_workspace(
     """
     begun = time.perf_counter()
     choices = choices or Choices()
-    listing = list_examples(source, unpack_into=Path(folder) / "unpacked")
+    listing = list_examples(source, unpack_into=Path(folder) / UNPACKED)
     examples, unlabelled = _labelled(listing.examples)
     with _open(Path(folder), examples, choices, Path(source).stem, progress) as workspace:
         backbone = open_source(workspace.settings["backbone"])

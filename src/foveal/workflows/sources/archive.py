@@ -1,16 +1,23 @@
 """Pictures in a zip, unpacked without trusting it."""
 
+import re
 import stat
 import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
 from foveal.core.errors import InputError
 from foveal.core.hashing import hash_file
 
+UNPACKED = "unpacked"  # folder of a workspace that zips are unpacked into
 MAX_FILES = 1_000_000
 MAX_BYTES = 200 * 2**30  # unpacked, all together
 MAX_RATIO = 200  # of one file; pictures hardly shrink, bombs shrink a thousandfold
 CHUNK = 1 << 20
+_FRAME = re.compile(r"#\d+$")
+_DRIVE = re.compile(r"[A-Za-z]:")
 
 
 def unpack_zip(path: Path, into: Path) -> Path:
@@ -29,7 +36,7 @@ def unpack_zip(path: Path, into: Path) -> Path:
             _check(path, infos)
             for info in infos:
                 _unpack(archive, info, folder, path.name)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as problem:
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error, LZMAError) as problem:
         raise InputError(
             f"{path.name} cannot be unpacked: {problem}. Make the zip again, without a password."
         ) from None
@@ -39,12 +46,34 @@ def unpack_zip(path: Path, into: Path) -> Path:
     return folder
 
 
+def delete_unpacked(workspace: Path, forgotten: Iterable[str], kept: Iterable[str]) -> int:
+    """Delete a workspace's own copies of forgotten pictures, also after the workspace was moved; returns how many.
+
+    `forgotten` and `kept` are paths of examples; a file that a kept example shares (a frame) stays.
+    """
+    folders = [folder for folder in (workspace / UNPACKED).glob("*") if folder.is_dir()]
+    own = {file for path in forgotten for file in _copies(folders, path)}
+    own -= {file for path in kept for file in _copies(folders, path)} if own else set()
+    for file in own:
+        file.unlink(missing_ok=True)
+    return len(own)
+
+
+def _copies(folders: Iterable[Path], path: str) -> Iterator[Path]:
+    for folder in folders:
+        _, mark, inside = path.rpartition(f"/{UNPACKED}/{folder.name}/")
+        for name in (inside, _FRAME.sub("", inside)) if mark else ():
+            if (folder / name).is_file():
+                yield folder / name
+                break
+
+
 def _check(path: Path, infos: list[zipfile.ZipInfo]) -> None:
     if len(infos) > MAX_FILES or sum(info.file_size for info in infos) > MAX_BYTES:
         raise InputError(f"{path.name} unpacks to more than {MAX_FILES} files or {MAX_BYTES >> 30} GiB.")
     for info in infos:
         inside = PurePosixPath(info.filename.replace("\\", "/"))
-        if inside.is_absolute() or ".." in inside.parts or ":" in inside.parts[0] or "\0" in info.filename:
+        if not inside.parts or inside.is_absolute() or ".." in inside.parts or _DRIVE.match(inside.parts[0]):
             raise InputError(f"{path.name} holds a name that leads outside: {info.filename!r}. Do not trust this zip.")
         if stat.S_ISLNK(info.external_attr >> 16):
             raise InputError(f"{path.name} holds a link, {info.filename!r}; links are refused.")

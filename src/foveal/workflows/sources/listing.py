@@ -9,8 +9,8 @@ from foveal.core.errors import InputError
 from foveal.core.example import Example
 from foveal.recognizers.decision import NOT
 from foveal.workflows.sources.archive import unpack_zip
-from foveal.workflows.sources.folder import is_picture, list_folder
-from foveal.workflows.sources.table import SUFFIXES, list_table
+from foveal.workflows.sources.folder import Skipped, find_content, is_picture, list_folder
+from foveal.workflows.sources.table import SUFFIXES, list_table, names_pictures
 
 
 @dataclass(frozen=True)
@@ -31,38 +31,51 @@ class Listing:
 def list_examples(source: str | os.PathLike[str], *, unpack_into: Path | None = None) -> Listing:
     """List a folder per class, train/val/test folders, MVTec-like folders, a table, a zip or one picture.
 
-    A zip is unpacked into `unpack_into`. Nothing is decoded here. Raises InputError when the source
+    A zip is unpacked into `unpack_into`; one folder around everything in it, and a table at its top, are seen
+    through. Nothing is decoded here. Raises InputError when the source
     does not exist or holds no pictures, saying what was expected.
     """
     path = Path(source).expanduser()
     if not path.exists():
         raise InputError(f"{source} does not exist. Give a folder, a table (.csv, .jsonl, .parquet) or a zip.")
-    skipped: tuple[tuple[str, str], ...] = ()
     if path.is_file() and path.suffix.lower() == ".zip":
         if unpack_into is None:
             raise InputError(
                 f"{path.name} is a zip; unpack it first, or teach it, which unpacks it into the workspace."
             )
-        path = unpack_zip(path, unpack_into)
-    if path.is_dir():
-        layout, examples = list_folder(path)
-    elif path.suffix.lower() in SUFFIXES:
-        layout, examples, skipped = "table", *list_table(path)
-    elif is_picture(path):
-        layout, examples = "picture", [Example(str(path.absolute()), path.name)]
-    else:
-        raise InputError(f"{path.name} is neither a folder, a table ({', '.join(SUFFIXES)}), a zip nor a picture.")
+        path = _top_of(unpack_zip(path, unpack_into))
+    layout, examples, skipped = _list(path)
     if not examples:
+        found = "; ".join(f"{name}: {reason}" for name, reason in skipped[:3])
         raise InputError(
             f"{source} holds no pictures. Expected one folder per class with pictures in it, or a table with the "
-            f"columns path and label{'; skipped ' + str(len(skipped)) + ' rows' if skipped else ''}."
+            f"columns path and label. Found {found + ', ...' * (len(skipped) > 3) if found else 'nothing'}."
         )
     return Listing(str(source), layout, tuple(map(_tidy, examples)), tuple(skipped))
+
+
+def _list(path: Path) -> tuple[str, list[Example], Skipped]:
+    if path.is_dir():
+        return list_folder(path)
+    if path.suffix.lower() in SUFFIXES:
+        return "table", *list_table(path)
+    if is_picture(path):
+        return "picture", [Example(str(path.absolute()), path.name)], []
+    raise InputError(f"{path.name} is neither a folder, a table ({', '.join(SUFFIXES)}), a zip nor a picture.")
+
+
+def _top_of(folder: Path) -> Path:
+    """What an unpacked zip is about: its only table that names pictures, or the folder that holds the classes."""
+    content = find_content(folder, tables=SUFFIXES)
+    tables = [path for path in content.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()]
+    return tables[0] if len(tables) == 1 and names_pictures(tables[0]) else content
 
 
 def _tidy(example: Example) -> Example:
     """One spelling per label, whatever the file system stores."""
     labels, denied = (tuple(dict.fromkeys(map(_label, names))) for names in (example.labels, example.not_labels))
+    if (labels, denied) == (example.labels, example.not_labels):
+        return example
     return replace(example, labels=labels, not_labels=denied)
 
 

@@ -1,9 +1,10 @@
 """Pictures named in a table: CSV, TSV, JSON lines or Parquet."""
 
 import csv
+import io
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +18,52 @@ PATH_COLUMNS = ("path", "file", "image", "filename")
 _SEPARATORS = re.compile(r"[;|]")
 
 
-def list_table(path: Path) -> tuple[list[Example], tuple[tuple[str, str], ...]]:
+def list_table(path: Path) -> tuple[list[Example], list[tuple[str, str]]]:
     """Read a table with the columns path and label (or labels), and optionally group, subject, split and not.
 
     Paths are relative to the table's folder. Rows without a path are passed over with the reason.
-    Raises InputError when the table cannot be read or has no column of paths.
+    Raises InputError when the table cannot be read, has no column of paths, or contradicts itself.
     """
-    rows = list(_read(path))
+    rows = _read(path)
     columns = sorted({name for row in rows for name in row})
-    where = next((name for name in PATH_COLUMNS if name in columns), None)
+    where = _path_column(columns)
     if where is None:
         raise InputError(f"{path.name} needs a column named path; it has {', '.join(columns) or 'no columns'}.")
-    examples, skipped = [], []
+    examples: dict[str, Example] = {}
+    skipped = []
     for number, row in enumerate(rows, start=1):
         name = str(row.get(where) or "").strip()
         if not name:
             skipped.append((f"{path.name}, row {number}", "no path"))
             continue
-        examples.append(_to_example(path, name, row))
-    return examples, tuple(skipped)
+        example = _to_example(path, name, row)
+        first = examples.setdefault(example.path, example)
+        if first is not example:
+            _check_repeated(path.name, first, example)
+            skipped.append((f"{path.name}, row {number}", f"names {name} again"))
+    return list(examples.values()), skipped
+
+
+def names_pictures(path: Path) -> bool:
+    """Whether a table can be read and has a column of paths."""
+    try:
+        return _path_column({name for row in _read(path) for name in row}) is not None
+    except InputError:
+        return False
+
+
+def _path_column(columns: Collection[str]) -> str | None:
+    return next((name for name in PATH_COLUMNS if name in columns), None)
+
+
+def _check_repeated(table: str, first: Example, again: Example) -> None:
+    if set(first.labels) != set(again.labels):
+        one, two = (" and ".join(example.labels) or "no label" for example in (first, again))
+        both = ";".join(dict.fromkeys(first.labels + again.labels))
+        raise InputError(
+            f"{table} names {again.name} twice, as {one} and as {two}. Keep one row of it, "
+            f"or give both in a column named labels: {both}."
+        )
 
 
 def _to_example(table: Path, name: str, row: Mapping[str, Any]) -> Example:
@@ -43,10 +71,11 @@ def _to_example(table: Path, name: str, row: Mapping[str, Any]) -> Example:
     known = SPLITS.get(split.lower()) if split else None
     if split and known is None:
         raise InputError(f"{table.name}: split must be one of {', '.join(KNOWN_SPLITS)}, got {split!r} for {name}.")
+    name = name.replace("\\", "/")
     labels = _labels(row.get("labels")) or ((_text(row, "label"),) if _text(row, "label") else ())
     return Example(
         path=str((table.parent / name).absolute()),
-        name=name.replace("\\", "/"),
+        name=name,
         labels=tuple(label for label in labels if label),
         group=_text(row, "group") or None,
         subject=_text(row, "subject") or None,
@@ -76,7 +105,7 @@ def _labels(value: Any) -> tuple[str, ...]:
     return tuple(str(label).strip() for label in value if str(label).strip())
 
 
-def _read(path: Path) -> Iterable[dict[str, Any]]:
+def _read(path: Path) -> list[dict[str, Any]]:
     suffix = path.suffix.lower()
     if suffix == ".parquet":
         rows = _read_parquet(path)
@@ -90,14 +119,14 @@ def _read(path: Path) -> Iterable[dict[str, Any]]:
 
 
 def _read_csv(text: str, suffix: str) -> list[dict[str, Any]]:
-    first = text.split("\n", 1)[0]
+    first = text.partition("\n")[0]
     delimiter = "\t" if suffix == ".tsv" or "\t" in first else ";" if ";" in first and "," not in first else ","
-    return list(csv.DictReader(text.splitlines(), delimiter=delimiter))
+    return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
 
 
 def _read_lines(path: Path, text: str) -> list[dict[str, Any]]:
     rows = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:

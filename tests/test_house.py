@@ -11,10 +11,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "foveal"
 FILES = sorted(SOURCE.rglob("*.py"))
-HEAVY = ("numpy", "onnxruntime", "onnx", "PIL", "cryptography", "safetensors", "scipy", "sklearn", "pydicom", "jinja2")
+HEAVY = ("numpy", "onnxruntime", "onnx", "PIL", "cryptography", "safetensors", "scipy", "sklearn", "pydicom", "jinja2",
+         "matplotlib", "pyarrow", "tqdm", "sqlite3")  # fmt: skip
 BROAD_ALLOWED = {"cli/main.py"}  # the process edge: one sentence instead of a stack trace
 BANNED_NAMES = {"utils", "helpers", "common", "misc", "manager"}
-LONGEST_FILE, LONGEST_FUNCTION, MOST_PARAMETERS = 400, 50, 7
+LONGEST_FILE, LONGEST_FUNCTION, MOST_PARAMETERS, MOST_PUBLIC_NAMES = 400, 50, 7, 10
 
 
 def faults(text, where="made.py"):
@@ -25,6 +26,10 @@ def faults(text, where="made.py"):
         found.append("long file")
     if Path(where).stem in BANNED_NAMES:
         found.append("banned name")
+    public = [node for node in _public(tree) if node in tree.body]
+    if len(public) > MOST_PUBLIC_NAMES:
+        found.append(f"{len(public)} public names")
+    found += [f"{node.name}: no docstring" for node in _public(tree) if not ast.get_docstring(node)]
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             found += _function_faults(node)
@@ -35,6 +40,14 @@ def faults(text, where="made.py"):
             if names & {"Exception", "BaseException"}:
                 found.append(f"broad except at {node.lineno}")
     return found
+
+
+def _public(tree):
+    """Public classes and functions, and the public methods of those classes."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_":
+            yield node
+            yield from _public(node) if isinstance(node, ast.ClassDef) else ()
 
 
 def _function_faults(node):
@@ -61,9 +74,12 @@ def test_budgets(path):
     "seeded",
     [
         "x = 1\n" * 401,
-        "def f() -> None:\n" + "    x = 1\n" * 51,
-        "def f(a, b, c, d, e, f, g, h) -> None: ...",
-        "def f(): ...",
+        "def f() -> None:\n    'Says what.'\n" + "    x = 1\n" * 51,
+        "def f(a, b, c, d, e, f, g, h) -> None:\n    'Says what.'",
+        "def f():\n    'Says what.'",
+        "def f() -> None: ...",
+        "class A: ...",
+        "".join(f"def f{i}() -> None:\n    'Says what.'\n" for i in range(11)),
         "assert True",
         "try:\n    x = 1\nexcept Exception:\n    pass",
         "try:\n    x = 1\nexcept:\n    pass",
@@ -81,16 +97,35 @@ def run_lint(folder):
     )  # fmt: skip
 
 
-def test_the_architecture_lint_catches_an_upward_import(tmp_path):
-    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
-    whole = run_lint(tmp_path)
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory):
+    """A copy of the package whose architecture holds."""
+    folder = tmp_path_factory.mktemp("copied")
+    shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    shutil.copy(ROOT / "pyproject.toml", folder / "pyproject.toml")
+    whole = run_lint(folder)
     assert whole.returncode == 0, whole.stdout + whole.stderr
-    with (tmp_path / "src" / "foveal" / "memory" / "codes.py").open("a") as file:
-        file.write("\nimport foveal.workflows.teaching\n")
-    broken = run_lint(tmp_path)
-    assert broken.returncode != 0
-    assert "BROKEN" in broken.stdout
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("where", "statement", "broken"),
+    [
+        ("memory/codes.py", "import foveal.workflows.teaching", "Imports point down BROKEN"),
+        ("store/scan.py", "import foveal.imaging.exif", "Imports point down BROKEN"),
+        ("workflows/kinds.py", "import onnxruntime", "inference libraries BROKEN"),
+        ("core/hashing.py", "import PIL", "standard library only BROKEN"),
+        ("audits/natural_order.py", "import foveal.audits.bursts", "no cycles BROKEN"),
+    ],
+)
+def test_the_architecture_lint_catches_a_seeded_fault(copied, where, statement, broken):
+    file = copied / "src" / "foveal" / where
+    whole = file.read_text("utf-8")
+    file.write_text(f"{whole}\n{statement}\n", "utf-8")
+    done = run_lint(copied)
+    file.write_text(whole, "utf-8")
+    assert done.returncode != 0
+    assert broken in done.stdout
 
 
 @pytest.mark.parametrize(

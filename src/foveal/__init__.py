@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         ModelError,
         StoreError,
     )
+    from foveal.core.image import Image
     from foveal.core.prediction import Prediction
     from foveal.recognizers.settings import Settings
     from foveal.workflows.recognizer import Recognizer, load, teach
@@ -30,6 +31,7 @@ _HOMES = {
     "teach": "foveal.workflows.recognizer",
     "load": "foveal.workflows.recognizer",
     "Recognizer": "foveal.workflows.recognizer",
+    "Image": "foveal.core.image",
     "Prediction": "foveal.core.prediction",
     "Settings": "foveal.recognizers.settings",
     "FovealError": "foveal.core.errors",
@@ -46,6 +48,7 @@ __all__ = [
     "BusyError",
     "DecodeError",
     "FovealError",
+    "Image",
     "InputError",
     "IntegrityError",
     "MissingExtraError",

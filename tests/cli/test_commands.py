@@ -94,6 +94,23 @@ def test_errors_are_one_sentence_with_an_exit_status(arguments, code, said, tmp_
     assert "Traceback" not in done.stderr
 
 
+def test_a_file_that_cannot_be_written_is_named(place, tmp_path):
+    done = run("card", place / "w", "--output", tmp_path / "no" / "card.md")
+    assert done.returncode == ExitCode.STORE
+    assert "cannot read or write" in done.stderr and "card.md" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Traceback" in run("card", place / "w", "--output", tmp_path / "no" / "card.md", "--verbose").stderr
+
+
+def test_a_reader_that_went_away_is_no_error():
+    plain = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-m", "foveal", "models", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=plain) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == ExitCode.OK
+
+
 def test_errors_are_json_too(tmp_path):
     done = run("teach", "nowhere", "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["error"]["kind"] == "InputError"

@@ -21,7 +21,7 @@ class ExitCode(IntEnum):
     USAGE = 2  # unknown option or command
     INPUT = 3  # what was given cannot be used
     MODEL = 4  # a backbone or recognizer file is refused
-    STORE = 5  # a workspace cannot be opened or written
+    STORE = 5  # a workspace or another file cannot be opened or written
     BUSY = 6  # another process is writing
     INTEGRITY = 7  # something was altered, or a check found problems
     MISSING_EXTRA = 8  # an optional part is not installed

@@ -38,7 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.USAGE
     console = Console(as_json=options.json, quiet=options.quiet)
     try:
-        return int(import_module(f"foveal.cli.commands.{options.command}").run(options, console))
+        status = int(import_module(f"foveal.cli.commands.{options.command}").run(options, console))
+        sys.stdout.flush()  # here, where a reader that went away is no error
+        return status
     except FovealError as problem:
         if options.verbose:
             traceback.print_exc()
@@ -50,6 +52,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
+    except OSError as problem:
+        if options.verbose:
+            traceback.print_exc()
+        where = f" {problem.filename}" if problem.filename else ""
+        console.error("OSError", f"cannot read or write{where}: {problem.strerror or problem}")
+        return ExitCode.STORE
     except Exception as problem:
         if options.verbose:
             traceback.print_exc()

@@ -117,7 +117,7 @@ def make_pictures(rows: Sequence[ExampleRow], measures: dict[int, Any]) -> Pictu
     )
 
 
-def order_taught(rows: Sequence[ExampleRow], groups: Ints, reader: CodeReader, *, multi_label: bool) -> Taught:
+def _order_taught(rows: Sequence[ExampleRow], groups: Ints, reader: CodeReader, *, multi_label: bool) -> Taught:
     """Put rows in the canonical order: groups by their smallest file hash, then file hashes, then names."""
     first: dict[int, str] = {}
     for row, group in zip(rows, groups, strict=True):
@@ -159,7 +159,7 @@ def fit_workspace(
     moments = moments or sum_rows(workspace, rows)
     bursts = bool(workspace.settings.get("bursts", True)) if bursts is None else bursts
     groups = group_rows(workspace, rows, bursts=bursts)
-    taught = order_taught(rows, groups, WorkspaceCodes(workspace.folder), multi_label=multi_label)
+    taught = _order_taught(rows, groups, WorkspaceCodes(workspace.folder), multi_label=multi_label)
     state = describe_state(rows, backbone.id, settings, multi_label=multi_label)
     readout: Readout
     if multi_label:

@@ -18,6 +18,7 @@ from foveal.backbones.graph_backbone import GraphBackbone, Recipe
 from foveal.backbones.graph_cache import cached
 from foveal.backbones.hub import fetch_onnx
 from foveal.backbones.onnx_file import open_onnx_file
+from foveal.backbones.preprocess import VIEWS
 from foveal.core.card import BackboneCard
 from foveal.core.contracts import Backbone, Session
 from foveal.core.errors import InputError
@@ -25,6 +26,7 @@ from foveal.runtime.sessions import open_session
 
 DEFAULT = "efficientnet-lite0"
 DEFAULT_VIEW = "center"
+SMALLEST = 32  # pixels a side: below this the last stages have a single position
 # Chosen by the left-out score over several sets: the last stage alone for small memories is close behind.
 DEFAULT_MAPS = ("stage5", "stage7")
 
@@ -52,10 +54,11 @@ class Available:
 def open_backbone(name: str = DEFAULT, options: Options | None = None) -> Backbone:
     """Open a backbone: a name of the table, a path of an .onnx file with a card, or hf:REPO/FILE.
 
-    Raises InputError for an unknown name, ModelError when a file is not what its card says, and
+    Raises InputError for an unknown name or option, ModelError when a file is not what its card says, and
     MissingExtraError when a package is not installed.
     """
     options = options or Options()
+    _check(options)
     if name in VARIANTS:
         return _open_efficientnet(VARIANTS[name], options)
     if name.startswith("hf:"):
@@ -67,6 +70,15 @@ def open_backbone(name: str = DEFAULT, options: Options | None = None) -> Backbo
     raise InputError(
         f"Unknown backbone {name!r}; choose {known}, the path of an .onnx file, or hf:OWNER/REPO/FILE.onnx."
     )
+
+
+def _check(options: Options) -> None:
+    if options.view not in VIEWS:
+        raise InputError(f"Unknown view {options.view!r}; choose one of {', '.join(VIEWS)}.")
+    if not options.maps:
+        raise InputError("No feature maps are named; name at least one, such as stage7.")
+    if options.size is not None and options.size < SMALLEST:
+        raise InputError(f"The size of the network's input must be at least {SMALLEST} pixels, got {options.size}.")
 
 
 def list_backbones() -> list[Available]:

@@ -25,6 +25,7 @@ from foveal.core.hashing import hash_bytes
 GRAPH_VERSION = 1  # raise whenever the graph changes in any way: codes of two versions never mix
 BATCH_NORM_EPSILON = 1e-3
 STAGES = ((1, 3, 1), (2, 3, 2), (2, 5, 2), (3, 3, 2), (3, 5, 1), (4, 5, 2), (1, 3, 1))  # repeats, kernel, stride
+SIGNED = ("block", "logits")  # outputs below zero have no square root to pool
 UNSCALED = (0, 6)  # the first and the last stage keep their depth
 Weights = dict[str, npt.NDArray[Any]]
 
@@ -117,9 +118,10 @@ def build_graph(weights: Weights, variant: Variant, size: int, maps: tuple[str, 
     x = graph.normalize("image", variant.card.mean, variant.card.std)
     net = _Network(graph, weights)
     taps = net.run(x, variant.depth, needed=maps)
-    unknown = [name for name in maps if name not in taps]
+    usable = [name for name in taps if not pooled or not name.startswith(SIGNED)]
+    unknown = [name for name in maps if name not in usable]
     if unknown:
-        raise ModelError(f"{variant.name} has no feature map {unknown[0]!r}; it has {', '.join(sorted(taps))}.")
+        raise ModelError(f"{variant.name} has no feature map {unknown[0]!r} here; it has {', '.join(sorted(usable))}.")
     if pooled:
         return graph.finish({"pooled": graph.pool_roots([taps[name] for name in maps])})
     return graph.finish({name: taps[name] for name in maps})

@@ -32,7 +32,17 @@ def cached(key: str, build: Callable[[], bytes], folder: Path | None = None) -> 
     data = build()
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as aside:
-            aside.write(hash_bytes(data).encode() + data)
-        os.replace(aside.name, path)
+        write_aside(path, hash_bytes(data).encode() + data)
     return data
+
+
+def write_aside(path: Path, data: bytes) -> None:
+    """Write a file that is there whole or not at all; raises OSError and leaves nothing behind where it cannot."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as aside:
+        try:
+            aside.write(data)
+            aside.flush()
+            os.replace(aside.name, path)
+        except OSError:
+            os.unlink(aside.name)
+            raise

@@ -8,6 +8,7 @@ root pooling and exact heat-maps hold for any network; d doubles then.
 
 import json
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import final
 
@@ -44,7 +45,7 @@ class OnnxFileBackbone(Backbone):
 
     @property
     def id(self) -> str:
-        """Name, file hash, size, view and precision."""
+        """Name, file hash, size, hash of mean and std, view, output and precision."""
         return self.id_
 
     @property
@@ -81,7 +82,21 @@ def read_card(path: Path) -> BackboneCard:
         raise ModelError(f"{path.name} needs a card {beside.name} beside it, JSON with {fields}: {problem}.") from None
     if not isinstance(plain, dict):
         raise ModelError(f"{beside.name} must hold one JSON object, got {type(plain).__name__}.")
-    return BackboneCard.from_dict(plain)
+    card = BackboneCard.from_dict(plain)
+    if not _is_number_triple(card.mean) or not _is_number_triple(card.std) or 0 in card.std:
+        raise ModelError(
+            f"{beside.name}: mean and std are three numbers each, on the 0..255 scale, std not 0; "
+            f"got {card.mean} and {card.std}."
+        )
+    if type(card.input_size) is not int or card.input_size < 1:
+        raise ModelError(f"{beside.name}: input_size is a whole number of pixels above 0, got {card.input_size!r}.")
+    return card
+
+
+def _is_number_triple(values: tuple[object, ...]) -> bool:
+    return len(values) == 3 and all(
+        isinstance(v, int | float) and not isinstance(v, bool) and isfinite(v) for v in values
+    )
 
 
 def open_onnx_file(path: Path, *, view: str, runtime: str = "onnxruntime", precision: str = "fp32") -> Backbone:
@@ -99,16 +114,28 @@ def open_onnx_file(path: Path, *, view: str, runtime: str = "onnxruntime", preci
         raise ModelError(
             f"{path.name} is not the file its card describes: expected SHA-256 {card.sha256}, got {found}."
         )
-    input_name, output_name = _ends(data, path.name)
+    input_name, output_name = _ends(data, path.name, card.input_size)
     session = open_session(data, runtime=runtime, precision=precision)
     blank = np.zeros((1, 3, card.input_size, card.input_size), np.float32)
     dim = len(run_split(session, input_name, output_name, blank))
     number = precision if runtime == "onnxruntime" else f"{runtime}-{precision}"
-    identity = f"{card.name}@{found[:12]}:{card.input_size}:{view}:{output_name}:{number}"
+    scaling = hash_bytes(repr([list(map(float, v)) for v in (card.mean, card.std)]).encode())[:8]
+    identity = f"{card.name}@{found[:12]}:{card.input_size}:{scaling}:{view}:{output_name}:{number}"
     return OnnxFileBackbone(card, identity, dim, view, input_name, output_name, session)
 
 
-def _ends(data: bytes, name: str) -> tuple[str, str]:
+def _check_input(taken: onnx.ValueInfoProto, size: int, name: str) -> None:
+    """Refuse what does not take float32 (1, 3, size, size); a side without a number takes any."""
+    kind, sides = taken.type.tensor_type.elem_type, taken.type.tensor_type.shape.dim
+    shape = [side.dim_value or expected for side, expected in zip(sides, (1, 3, size, size), strict=False)]
+    if kind != onnx.TensorProto.FLOAT or len(sides) != 4 or shape != [1, 3, size, size]:
+        raise ModelError(
+            f"{name} must take one float32 image (1, 3, {size}, {size}), {size} being its card's input_size; "
+            f"it takes {onnx.TensorProto.DataType.Name(kind).lower()} {tuple(shape)}. Export it that way."
+        )
+
+
+def _ends(data: bytes, name: str, size: int) -> tuple[str, str]:
     """Names of the input and of the output with the most dimensions, the first of equals."""
     try:
         graph = onnx.load_model_from_string(data).graph
@@ -120,4 +147,5 @@ def _ends(data: bytes, name: str) -> tuple[str, str]:
     usable = [x for x, rank in ranks.items() if rank in (2, 4)]
     if len(inputs) != 1 or not usable:
         raise ModelError(f"{name} must have one input and an output of 2 or 4 dimensions, got {inputs} and {ranks}.")
+    _check_input(next(x for x in graph.input if x.name == inputs[0]), size, name)
     return inputs[0], max(usable, key=lambda x: ranks[x])

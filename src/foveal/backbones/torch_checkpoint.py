@@ -7,8 +7,10 @@ the pickled state, the storage keys, then raw storages) and the zip one (data.pk
 import io
 import pickle
 import zipfile
+import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -30,7 +32,7 @@ STORAGES = {
     "BoolStorage": "?",
 }
 BROKEN = (pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, ImportError,
-          MemoryError, OverflowError, UnicodeDecodeError, zipfile.BadZipFile, RecursionError)  # fmt: skip
+          MemoryError, OverflowError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error, RuntimeError)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,9 @@ def _read_old(data: bytes) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]
 
 def _read_zip(data: bytes) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        inside = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
+        inside = next((name for name in archive.namelist() if name.endswith("/data.pkl")), None)
+        if inside is None:
+            raise ModelError("Not a PyTorch checkpoint: the zip file has no data.pkl inside.")
         reader = _Reader(io.BytesIO(archive.read(inside)))
         state = reader.load()
         folder = inside.removesuffix("data.pkl")
@@ -122,5 +126,7 @@ def _view(tensor: _Tensor, storages: dict[str, npt.NDArray[Any]]) -> npt.NDArray
     reach = tensor.offset + sum((n - 1) * s for n, s in zip(tensor.shape, tensor.strides, strict=True)) + 1
     if min(tensor.offset, *tensor.shape, *tensor.strides, 0) < 0 or (0 not in tensor.shape and reach > len(flat)):
         raise ModelError("The checkpoint has a tensor that reaches outside its storage.")
+    if prod(tensor.shape) > len(flat):  # strides of zero would let a few bytes ask for any amount of memory
+        raise ModelError("The checkpoint has a tensor larger than its storage.")
     strides = tuple(step * flat.itemsize for step in tensor.strides)
     return np.ascontiguousarray(np.lib.stride_tricks.as_strided(flat[tensor.offset :], tensor.shape, strides))

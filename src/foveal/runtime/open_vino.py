@@ -42,12 +42,18 @@ class OpenVinoSession(Session):
             raise ModelError(f"OpenVINO cannot load this graph: {problem}") from None
 
     def run(self, outputs: tuple[str, ...], inputs: Mapping[str, npt.NDArray[Any]]) -> list[Float32s]:
-        """Compute the named outputs, in that order; safe to call from several threads."""
+        """Compute the named outputs, in that order; safe to call from several threads.
+
+        Raises ModelError when the graph refuses these inputs.
+        """
         try:
             request = self._idle.get_nowait()
         except queue.Empty:
             request = self._compile()  # as many as ever ran at the same moment
-        results = request.infer(dict(inputs))
-        found = [np.array(results[name]) for name in outputs]
-        self._idle.put(request)
-        return found
+        try:
+            results = request.infer(dict(inputs))
+            return [np.array(results[name]) for name in outputs]
+        except RuntimeError as problem:
+            raise ModelError(f"OpenVINO cannot run this graph: {problem}") from None
+        finally:
+            self._idle.put(request)

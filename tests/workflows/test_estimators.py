@@ -32,4 +32,7 @@ def test_groups_change_what_is_chosen():
     y = np.repeat(np.arange(20) % 2, 6)
     alone = DiscriminantClassifier().fit(X, y)
     together = DiscriminantClassifier().fit(X, y, groups=np.repeat(np.arange(20), 6))
-    assert together.sharpness_ < 0.5 * alone.sharpness_ or together.shrinkage_.level > alone.shrinkage_.level
+    assert (
+        together.calibration_.sharpness < 0.5 * alone.calibration_.sharpness
+        or together.shrinkage_.level > alone.shrinkage_.level
+    )

@@ -28,7 +28,7 @@ DEFAULT = "efficientnet-lite0"
 DEFAULT_VIEW = "center"
 SMALLEST = 32  # pixels a side: below this the last stages have a single position
 # Chosen by the left-out score over several sets: the last stage alone for small memories is close behind.
-DEFAULT_MAPS = ("stage5", "stage7")
+DEFAULT_MAPS = ("stage3", "stage5", "stage7")
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ class Classifier:
     """Decides among classes by score = weights u + biases, whose softmax is the probability.
 
     `labels` are the columns, NOT classes among them; `weights` (L, d) and `biases` (L,) already
-    contain the sharpness, and `biases` the log priors; scores are relative to the average label's.
+    contain the sharpness, and `biases` the offsets and the log priors; scores are relative to the average label's.
     `means` (L, d), `inverse`
     (d, d) and `lengths` (L,) are the class means, S^-1 and mu^T S^-1 mu. `distances` are the left-out squared distances to the nearest class,
     sorted.
@@ -91,7 +91,7 @@ class Classifier:
 def fit_classifier(
     moments: Moments, taught: Taught, settings: Settings | None = None, progress: Progress = silent
 ) -> tuple[Classifier, LeftOutRows]:
-    """Fit in closed form; shrinkage, temperature and conformal sets come from left-out groups.
+    """Fit in closed form; shrinkage, calibration and conformal sets come from left-out groups.
 
     Raises InputError when fewer than two classes were taught.
     """
@@ -110,7 +110,7 @@ def fit_classifier(
     rows = Rows(taught, class_index, decompose(statistics))
     progress("choosing shrinkage", 0, 1)
     parts = rows.some_parts()
-    choice = choose_level(statistics, rows, parts, priors, settings.level, positive)
+    choice = choose_level(statistics, rows.spectrum, parts, positive, settings.level)
     every = rows.parts() if rows.is_thinned else parts
     scores, distances = left_out_scores(statistics, rows, every, choice, progress)
     probabilities = _posterior(scores + priors, moments.labels)
@@ -120,8 +120,8 @@ def fit_classifier(
     picked = np.take_along_axis(probabilities[valid], truth[valid].argmax(axis=1)[:, None], axis=1)[:, 0]
     conformal = make_conformal(picked.astype(np.float64), truth[valid].argmax(axis=1), len(classes))
     inverse = rows.spectrum.inverse(choice.shrinkage)
-    weights = choice.sharpness * (statistics.means @ inverse)
-    biases = priors - 0.5 * np.einsum("cd,cd->c", weights, statistics.means)
+    weights = choice.calibration.sharpness * (statistics.means @ inverse)
+    biases = priors + choice.calibration.offsets - 0.5 * np.einsum("cd,cd->c", weights, statistics.means)
     # Scores count from the average class: softmax does not see it, and heat-maps lose the common part.
     weights, biases = weights - weights.mean(axis=0), biases - biases.mean()
     classifier = Classifier(
@@ -133,7 +133,7 @@ def fit_classifier(
         inverse,
         measure_lengths(statistics.means, inverse),
         choice.shrinkage,
-        choice.sharpness,
+        choice.calibration.sharpness,
         conformal,
         np.sort(distances[valid]),
         settings,

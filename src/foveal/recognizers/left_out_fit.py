@@ -1,4 +1,4 @@
-"""Choosing the shrinkage and the temperature on left-out groups, streaming over the codes."""
+"""Choosing the shrinkage and the calibration on left-out groups, streaming over the codes."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ import numpy.typing as npt
 
 from foveal.core.contracts import Progress
 from foveal.memory.codes import to_unit
-from foveal.recognizers.calibration import fit_sharpness
+from foveal.recognizers.calibration import Calibration, fit_calibration
 from foveal.recognizers.discriminant import Shrinkage, Spectrum, shrink
 from foveal.recognizers.leave_out import LeftOut, Projected, leave_groups_out
-from foveal.recognizers.settings import LEVELS
+from foveal.recognizers.levels import search_levels
 from foveal.recognizers.statistics import Floats, Ints, Statistics
 from foveal.recognizers.taught import Taught
 
@@ -24,11 +24,10 @@ Part = tuple[Ints, Projected]  # positions among the taught, and their projected
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """A level of shrinkage with its sharpness (1 / temperature) and left-out log loss."""
+    """A level of shrinkage, and how its left-out scores become probabilities."""
 
     shrinkage: Shrinkage
-    sharpness: float
-    log_loss: float
+    calibration: Calibration
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,51 +71,64 @@ class Rows:
 
 def choose_level(
     statistics: Statistics,
-    rows: Rows,
+    spectrum: Spectrum,
     parts: list[Part],
-    log_priors: Floats,
-    level: float | None,
     countable: npt.NDArray[np.bool_],
+    level: float | None = None,
 ) -> Choice:
-    """Return the level with the least left-out log loss, and its temperature.
+    """Return the level with the least left-out log loss, calibrated for the priors as taught.
 
-    `parts` are those of `rows.some_parts()`; `countable` marks rows whose loss counts.
+    `parts` are whole groups, such as `Rows.some_parts()`; `countable` (n,) marks rows whose loss
+    counts. A group counts once, however many pictures it has: they say much the same.
     """
-    best: Choice | None = None
-    for candidate in LEVELS if level is None else (level,):
+
+    def calibrate(candidate: float, *, per_class: bool) -> Calibration:
         shrinkage = shrink(statistics, candidate)
-        scores, truth = [], []
+        scores, truth, groups = [np.empty((0, statistics.n_classes))], [np.empty(0, np.int64)], []
         for positions, part in parts:
-            out = leave_groups_out(rows.spectrum, statistics.counts, shrinkage, part)
+            out = leave_groups_out(spectrum, statistics.counts, shrinkage, part)
             kept = countable[positions] & _has_truth(out, part.class_index)
             scores.append(out.scores[kept])
             truth.append(part.class_index[kept])
-        sharpness, loss = fit_sharpness(np.concatenate(scores), np.concatenate(truth), log_priors)
-        choice = Choice(shrinkage, sharpness, loss)
-        if best is None or choice.log_loss < best.log_loss or np.isnan(best.log_loss):
-            best = choice
-        if shrinkage.slope == 0.0 or np.isnan(loss):
-            break
-    if best is None:
-        raise AssertionError("LEVELS is never empty")
-    return best
+            groups.append(part.groups[kept])
+        rows, weights = np.concatenate(truth), _share_of_group(groups)
+        log_priors = _log_frequencies(rows, weights, statistics.counts)
+        return fit_calibration(np.concatenate(scores), rows, log_priors, weights, per_class=per_class)
+
+    if level is None:
+        level = search_levels(lambda candidate: calibrate(candidate, per_class=False).log_loss)
+    return Choice(shrink(statistics, level), calibrate(level, per_class=True))
 
 
 def left_out_scores(
     statistics: Statistics, rows: Rows, parts: Iterable[Part], choice: Choice, progress: Progress
 ) -> tuple[npt.NDArray[np.float32], Floats]:
-    """Left-out scores (n, C), float32 to stay small, sharpened, without priors, and distances (n,)."""
+    """Left-out scores (n, C), float32 to stay small, calibrated, without priors, and distances (n,)."""
     n = len(rows.taught)
     scores: npt.NDArray[np.float32] = np.empty((n, statistics.n_classes), np.float32)
     distances = np.empty(n)
     done = 0
     for positions, part in parts:
         out = leave_groups_out(rows.spectrum, statistics.counts, choice.shrinkage, part)
-        scores[positions] = choice.sharpness * out.scores
+        scores[positions] = choice.calibration.sharpness * out.scores + choice.calibration.offsets
         distances[positions] = out.distances
         done += len(positions)
         progress("leaving groups out", done, n)
     return scores, distances
+
+
+def _share_of_group(groups: list[Ints]) -> Floats:
+    """One over the rows of each row's group (n,)."""
+    if not groups:
+        return np.empty(0)
+    _, number, sizes = np.unique(np.concatenate(groups), return_inverse=True, return_counts=True)
+    return np.asarray(1.0 / sizes[number])
+
+
+def _log_frequencies(truth: Ints, weights: Floats, counts: Ints) -> Floats:
+    """Log priors (C,) as frequent as the weighted rows are; as the counts are, where a class has no row."""
+    found = np.bincount(truth, weights, minlength=len(counts))
+    return np.asarray(np.log(np.where(found > 0, found, counts * max(found.sum(), 1.0) / counts.sum())))
 
 
 def _has_truth(out: LeftOut, class_index: Ints) -> npt.NDArray[np.bool_]:

@@ -4,9 +4,6 @@ from dataclasses import dataclass
 
 from foveal.core.errors import InputError
 
-# Levels of shrinkage tried; the one with the least left-out log loss is kept.
-LEVELS = (0.003, 0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
-
 
 @dataclass(frozen=True)
 class Settings:

@@ -24,7 +24,8 @@ from foveal.recognizers.decision import NOT, Decision, LeftOutRows
 from foveal.recognizers.discriminant import Shrinkage, Spectrum, decompose
 from foveal.recognizers.leave_out import groups_of_equal_size
 from foveal.recognizers.left_out_fit import Part, Rows
-from foveal.recognizers.settings import LEVELS, Settings
+from foveal.recognizers.levels import search_levels
+from foveal.recognizers.settings import Settings
 from foveal.recognizers.statistics import Floats, Ints, Statistics, measure_about_mean
 from foveal.recognizers.taught import Taught
 
@@ -157,17 +158,16 @@ def _left_out_values(
 
 
 def _choose(statistics: Statistics, rows: Rows, truth: np.ndarray, level: float | None) -> Shrinkage:
-    best, least = _shrinkage(statistics, level or LEVELS[0]), np.inf
     parts = rows.some_parts() if level is None else []
-    for candidate in LEVELS if level is None else ():
+
+    def measure_loss(candidate: float) -> float:
         shrinkage = _shrinkage(statistics, candidate)
         where, values, _ = _left_out_values(statistics, rows.spectrum, parts, truth, shrinkage)
         sharpness, offsets = _fit_logistic(values, truth[where])
         logits = sharpness * values + offsets
-        loss = float((np.logaddexp(0.0, logits) - truth[where] * logits).mean())
-        if loss < least:
-            best, least = shrinkage, loss
-    return best
+        return float((np.logaddexp(0.0, logits) - truth[where] * logits).mean())
+
+    return _shrinkage(statistics, search_levels(measure_loss) if level is None else level)
 
 
 def _fit_logistic(values: Floats, truth: np.ndarray, rounds: int = 25) -> tuple[float, Floats]:

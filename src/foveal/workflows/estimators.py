@@ -18,10 +18,10 @@ except ImportError:
 from foveal.backbones.catalog import DEFAULT, DEFAULT_VIEW, Options, open_backbone
 from foveal.imaging.to_image import to_image
 from foveal.memory.codes import make_code, to_unit
-from foveal.recognizers.calibration import fit_sharpness, log_softmax
-from foveal.recognizers.discriminant import Shrinkage, decompose, shrink
-from foveal.recognizers.leave_out import Projected, leave_groups_out
-from foveal.recognizers.settings import LEVELS
+from foveal.recognizers.calibration import log_softmax
+from foveal.recognizers.discriminant import decompose
+from foveal.recognizers.leave_out import Projected
+from foveal.recognizers.left_out_fit import choose_level
 from foveal.recognizers.statistics import measure_arrays
 from foveal.workflows.seeing import KEEP
 
@@ -47,7 +47,7 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class DiscriminantClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Shrunken linear discriminant with temperature, both from left-out groups in closed form.
+    """Shrunken linear discriminant and calibration, both from left-out groups in closed form.
 
     `level`: shrinkage in (0, 1], None to choose it; `priors`: "taught" or "equal". `fit` takes
     `groups` (n,), which are left out together.
@@ -71,21 +71,12 @@ class DiscriminantClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         priors = np.log(counts / counts.sum())
         numbers = np.arange(len(X)) if groups is None else np.unique(groups, return_inverse=True)[1]
         rows = Projected(X @ spectrum.vectors, index, numbers.astype(np.int64))
-        best: tuple[float, Shrinkage, float] | None = None
-        for level in LEVELS if self.level is None else (self.level,):
-            shrinkage = shrink(statistics, level)
-            scores = leave_groups_out(spectrum, statistics.counts, shrinkage, rows).scores
-            kept = np.isfinite(np.take_along_axis(scores, index[:, None], axis=1)[:, 0])
-            sharpness, loss = fit_sharpness(scores[kept], index[kept], priors)
-            if best is None or loss < best[0]:
-                best = loss, shrinkage, sharpness
-        if best is None:
-            raise ValueError("level must be None or a number in (0, 1].")
-        self.shrinkage_, self.sharpness_ = best[1], best[2]
+        choice = choose_level(statistics, spectrum, [(np.arange(len(X)), rows)], np.ones(len(X), bool), self.level)
+        self.shrinkage_, self.calibration_ = choice.shrinkage, choice.calibration
         inverse = spectrum.inverse(self.shrinkage_)
-        weights = self.sharpness_ * (statistics.means @ inverse)
+        weights = self.calibration_.sharpness * (statistics.means @ inverse)
         self.coef_ = weights
-        self.intercept_ = priors - 0.5 * np.einsum("cd,cd->c", weights, statistics.means)
+        self.intercept_ = priors + self.calibration_.offsets - 0.5 * np.einsum("cd,cd->c", weights, statistics.means)
         return self
 
     def decision_function(self, X: Any) -> npt.NDArray[np.float64]:

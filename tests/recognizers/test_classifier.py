@@ -126,3 +126,19 @@ def test_noise_is_unlike_anything_taught():
     assert all(decision.answer == () and "unlike" in decision.reason for decision in odd)
     alike = [classifier.decide(code) for code in make_taught(n=300).codes.codes]
     assert np.mean(["unlike" in decision.reason for decision in alike]) < 0.03
+
+
+def test_no_answer_where_several_could_be_and_none_is_likely():
+    taught = make_taught(spread=3.0)
+    classifier, _ = fit(taught)
+    decisions = [classifier.decide(code) for code in taught.codes.codes]
+    unsure = [d for d in decisions if d.could_be.sum() > 1 and d.probabilities.max() < 0.5]
+    assert unsure
+    assert all(d.answer == () and "could be any of" in d.reason for d in unsure if "unlike" not in d.reason)
+    likely = [d for d in decisions if d.could_be.any() and d.probabilities.max() >= 0.5 and "unlike" not in d.reason]
+    assert likely
+    assert all(d.answer for d in likely)
+    strict, _ = fit(taught, answer_from=0.99)
+    assert sum(bool(strict.decide(c).answer) for c in taught.codes.codes) < sum(bool(d.answer) for d in decisions)
+    with pytest.raises(InputError, match="answer_from"):
+        Settings(answer_from=1.5)

@@ -55,7 +55,7 @@ def test_heatmap_adds_up_and_evidence_is_there(taught_once):
     column = readout.labels.index(heatmap.label)
     unit = to_unit(make_code(learned.backbone.pool(image)))
     assert heatmap.score == pytest.approx(readout.weights[column] @ unit + readout.biases[column], abs=1e-4)
-    assert heatmap.contributions.shape == (14, 14)
+    assert heatmap.contributions.shape == (28, 28)
     assert prediction.evidence.raised or prediction.evidence.lowered
 
 
@@ -156,7 +156,7 @@ def test_tags(tmp_path):
     assert found.probabilities[1] > max(found.probabilities[3:])
     figures = recognizer.evaluate().headline
     assert figures.average_precision > 0.5
-    assert found.evidence.heatmap.contributions.shape == (14, 14)
+    assert found.evidence.heatmap.contributions.shape == (28, 28)
 
 
 def test_bad_input_of_every_kind(tmp_path, photos):

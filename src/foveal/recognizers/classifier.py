@@ -11,7 +11,7 @@ from foveal.memory.codes import to_unit
 from foveal.memory.moments import Moments
 from foveal.recognizers.calibration import log_softmax
 from foveal.recognizers.conformal import Conformal, make_conformal, upper_tail
-from foveal.recognizers.decision import Decision, LeftOutRows, fold_negatives, log_prior, split_columns
+from foveal.recognizers.decision import Decision, LeftOutRows, fold_negatives, is_decided, log_prior, split_columns
 from foveal.recognizers.discriminant import Shrinkage, decompose
 from foveal.recognizers.left_out_fit import Rows, choose_level, left_out_scores
 from foveal.recognizers.settings import Settings
@@ -67,7 +67,9 @@ class Classifier:
         p_values = self.conformal.p_values(probabilities, self.settings.coverage)
         could_be = p_values > 1.0 - self.settings.coverage
         best = int(probabilities.argmax())
-        reason = self._reason(could_be, float(p_values[best]), oddness)
+        reason = "unlike anything taught" if oddness <= self.settings.odd_below else ""
+        if not reason and not is_decided(probabilities, p_values, self.settings):
+            reason = self._name_candidates(could_be)
         return Decision(probabilities, could_be, () if reason else (best,), reason, oddness)
 
     def _distance(self, vector: Floats) -> float:
@@ -75,17 +77,11 @@ class Classifier:
         toward = self.inverse @ vector
         return float(vector @ toward - (2.0 * (self.means @ toward) - self.lengths)[self.columns].max())
 
-    def _reason(self, could_be: np.ndarray, p_best: float, oddness: float) -> str:
-        classes = self.classes
-        most = self.settings.most_could_be or max(1, min(5, len(classes) - 1))
-        if oddness <= self.settings.odd_below:
-            return "unlike anything taught"
-        if int(could_be.sum()) > most:
-            names = ", ".join(classes[i] for i in np.flatnonzero(could_be)[:5])
-            return f"could be any of {int(could_be.sum())} classes: {names}"
-        if not could_be.any() and p_best <= (1.0 - self.settings.coverage) / 5.0:
+    def _name_candidates(self, could_be: np.ndarray) -> str:
+        if not could_be.any():
             return "fits none of the classes well"
-        return ""
+        names = ", ".join(self.classes[i] for i in np.flatnonzero(could_be)[:5])
+        return f"could be any of {int(could_be.sum())} classes: {names}"
 
 
 def fit_classifier(

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from foveal.core.errors import InputError
+from foveal.recognizers.settings import Settings
 from foveal.recognizers.statistics import Floats, Ints
 
 # A taught "this is NOT X" is remembered as a class of its own whose label starts with this mark.
@@ -36,6 +37,18 @@ class LeftOutRows:
     probabilities: npt.NDArray[np.float32]
     distances: Floats
     valid: npt.NDArray[np.bool_]
+
+
+def is_decided(probabilities: Floats, p_values: Floats, settings: Settings) -> bool:
+    """Whether probabilities and p-values (C,) of one picture single out an answer.
+
+    They do when one class alone could be, or when the best is likely enough; but never where
+    no class could be and the best one falls far short of it.
+    """
+    alpha, best = 1.0 - settings.coverage, int(probabilities.argmax())
+    candidates = int((p_values > alpha).sum())
+    likely = bool(probabilities[best] >= settings.answer_from)
+    return candidates == 1 or (likely and (candidates > 1 or bool(p_values[best] > alpha / 5.0)))
 
 
 def split_columns(labels: tuple[str, ...]) -> tuple[tuple[str, ...], Ints, Ints]:

@@ -12,7 +12,7 @@ class Settings:
     `coverage`: promised share of new pictures whose truth is in the "could be" set.
     `priors`: "taught" (as frequent as taught), "equal", or one weight per label, in `weights`.
     `level`: shrinkage g in (0, 1]; None chooses it from left-out groups.
-    `most_could_be`: a wider set is an abstention; None means at most 5, and fewer than all classes.
+    `answer_from`: where several classes or none could be, the least probability to answer with.
     `odd_below`: an image whose p-value is lower is "unlike anything taught".
     """
 
@@ -20,13 +20,15 @@ class Settings:
     priors: str = "taught"
     weights: tuple[tuple[str, float], ...] = ()
     level: float | None = None
-    most_could_be: int | None = None
+    answer_from: float = 0.5
     odd_below: float = 0.01
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
         if not 0.5 <= self.coverage < 1.0:
             raise InputError(f"coverage must be in [0.5, 1), got {self.coverage}.")
+        if not 0.0 <= self.answer_from <= 1.0:
+            raise InputError(f"answer_from must be in [0, 1], got {self.answer_from}.")
         if self.level is not None and not 0.0 < self.level <= 1.0:
             raise InputError(f"level must be in (0, 1], got {self.level}.")
         if self.priors not in ("taught", "equal", "given"):

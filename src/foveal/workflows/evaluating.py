@@ -22,7 +22,7 @@ from foveal.core.errors import InputError
 from foveal.core.example import Example
 from foveal.memory.moments import BLOCK_ROWS, Moments, sum_moments
 from foveal.recognizers.classifier import Classifier, fit_classifier
-from foveal.recognizers.decision import NOT, LeftOutRows
+from foveal.recognizers.decision import NOT, LeftOutRows, is_decided
 from foveal.recognizers.taught import Taught
 from foveal.store.workspace import Workspace
 from foveal.workflows.learned import Learned, fit_workspace, group_rows
@@ -189,11 +189,10 @@ def _left_out_sets(learned: Learned, left_out: LeftOutRows) -> tuple[np.ndarray,
     conformal = readout.conformal if isinstance(readout, Classifier) else readout.present
     alpha = 1.0 - readout.settings.coverage
     p_values = np.array([conformal.p_values(row, readout.settings.coverage) for row in probabilities])
-    could_be = p_values > alpha
-    most = readout.settings.most_could_be or max(1, min(5, len(readout.classes) - 1))
-    best = np.take_along_axis(p_values, probabilities.argmax(axis=1)[:, None], axis=1)[:, 0]
-    fits = could_be.any(axis=1) | (best > alpha / 5.0)
-    return could_be, (could_be.sum(axis=1) <= most) & fits
+    if not isinstance(readout, Classifier):
+        return p_values > alpha, np.asarray((probabilities > 0.5).any(axis=1))
+    decided = [is_decided(row, ps, readout.settings) for row, ps in zip(probabilities, p_values, strict=True)]
+    return p_values > alpha, np.array(decided)
 
 
 def _measure(learned: Learned, truth: np.ndarray, answers: Answers, how: str) -> Evaluation:

@@ -6,6 +6,7 @@ subject, split, not), or a zip of any of these. Teaching an existing workspace a
 """
 
 import argparse
+from dataclasses import replace
 
 from foveal.cli.console import Console
 from foveal.cli.exit_codes import ExitCode
@@ -30,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-bursts", action="store_true", help="file neighbors that look alike are different things")
     parser.add_argument("--tags", action="store_true", help="pictures may have any number of labels")
     parser.add_argument("--coverage", type=float, default=0.9, help="promised share of truths in the could-be set")
+    parser.add_argument(
+        "--answer-from", type=float, default=0.5, help="where several classes could be, answer from this probability on"
+    )
     parser.add_argument("--priors", default="taught", help="taught or equal, or label=weight,label=weight")
 
 
@@ -47,7 +51,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         precision=options.precision,
         multi_label=True if options.tags else None,
         bursts=not options.no_bursts,
-        settings=parse_priors(options.priors, options.coverage),
+        settings=replace(parse_priors(options.priors, options.coverage), answer_from=options.answer_from),
         name=options.name,
     )
     taught = teach_workspace(options.source, options.workspace, choices, console.progress)

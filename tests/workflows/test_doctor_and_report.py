@@ -76,3 +76,13 @@ def test_evaluation_and_report(tmp_path):
     assert not re.search(r"(src|href)=\"(?!data:|#)", page), "the page must not need anything beside it"
     elsewhere = evaluate(tmp_path / "w", tmp_path / "set" / "test")
     assert elsewhere.test.accuracy == evaluated.test.accuracy
+
+
+def test_copies_in_a_folder_of_test_pictures_count_once(tmp_path):
+    make_folder(tmp_path / "taught", each=12)
+    teach_workspace(tmp_path / "taught", tmp_path / "w", Choices(view="whole", bursts=False))
+    test = make_folder(tmp_path / "test", each=6, start=100)
+    for picture in sorted(test.rglob("*.png")):
+        shutil.copy(picture, picture.with_name(f"again {picture.name}"))
+    found = evaluate(tmp_path / "w", test).test
+    assert (found.n, found.n_groups) == (36, 18)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from foveal.audits.bursts import NO_NEIGHBORS, THRESHOLD, find_bursts
 from foveal.audits.evaluation import Answers, Evaluation, measure_evaluation, measure_tags
 from foveal.audits.learning_curve import (
     ClassErrors,
@@ -17,13 +18,14 @@ from foveal.audits.learning_curve import (
     measure_class_gains,
     what_more_buys,
 )
+from foveal.audits.pictures import Pictures
 from foveal.core.contracts import Code, Progress, silent
 from foveal.core.errors import InputError
 from foveal.core.example import Example
 from foveal.memory.moments import BLOCK_ROWS, Moments, sum_moments
 from foveal.recognizers.classifier import Classifier, fit_classifier
 from foveal.recognizers.decision import NOT, LeftOutRows, is_decided
-from foveal.recognizers.taught import Taught
+from foveal.recognizers.taught import CodesInMemory, Taught
 from foveal.store.workspace import Workspace
 from foveal.workflows.learned import Learned, fit_workspace, group_rows
 from foveal.workflows.model_file import open_source
@@ -100,7 +102,12 @@ def evaluate(folder: str | Path, source: str | Path | None = None, *, progress: 
     with Workspace.open(folder) as workspace:
         backbone = open_source(workspace.settings["backbone"])
         learned = fit_workspace(workspace, backbone, progress=progress)
-        judged = _held_out(workspace) if source is None else _see_source(learned, source, progress)
+        bursts = bool(workspace.settings.get("bursts", True))
+        judged = (
+            _held_out(workspace, bursts=bursts)
+            if source is None
+            else _see_source(learned, source, progress, bursts=bursts)
+        )
         left_out, cases = _judge_left_out(workspace, learned)
     test = None
     if judged is not None and judged.names:
@@ -112,11 +119,10 @@ def evaluate(folder: str | Path, source: str | Path | None = None, *, progress: 
     return Evaluated(learned, left_out, test, cases, curve, points, buys, _class_gains(learned, steps))
 
 
-def _held_out(workspace: Workspace) -> _Judged:
+def _held_out(workspace: Workspace, *, bursts: bool) -> _Judged:
     rows = [row for row in workspace.rows(["test"]) if row.labels]
     codes = workspace.codes([row.id for row in rows])
     # Bursts among test pictures are not independent either, which the interval must know.
-    bursts = bool(workspace.settings.get("bursts", True))
     groups = group_rows(workspace, rows, bursts=bursts).tolist() if rows else []
     return _Judged(
         tuple(row.name for row in rows),
@@ -127,7 +133,7 @@ def _held_out(workspace: Workspace) -> _Judged:
     )
 
 
-def _see_source(learned: Learned, source: str | Path, progress: Progress) -> _Judged:
+def _see_source(learned: Learned, source: str | Path, progress: Progress, *, bursts: bool) -> _Judged:
     listing = list_examples(source)
     examples = [example for example in listing.examples if example.labels]
     if any(example.split == "test" for example in examples):
@@ -142,9 +148,27 @@ def _see_source(learned: Learned, source: str | Path, progress: Progress) -> _Ju
         tuple(e.name for e in taken),
         tuple(e.path for e in taken),
         tuple(e.labels for e in taken),
-        tuple(e.group or e.name for e in taken),
+        tuple(map(str, _group_seen(known, bursts=bursts))),
         np.array([s.code for s in known]),
     )
+
+
+def _group_seen(seen: Sequence[Seen], *, bursts: bool) -> list[int]:
+    """Group numbers of pictures that no workspace holds, found as for taught ones."""
+    ids, examples = np.arange(len(seen)), [s.example for s in seen]
+    pictures = Pictures(
+        ids,
+        tuple(e.name for e in examples),
+        tuple(e.path for e in examples),
+        tuple(e.labels for e in examples),
+        tuple(e.split for e in examples),
+        tuple(e.group if e.group is not None else s.capture.group for e, s in zip(examples, seen, strict=True)),
+        tuple(s.capture for s in seen),
+        tuple(s.appearance for s in seen),
+    )
+    reader = CodesInMemory(ids, np.array([s.code for s in seen]))
+    found: list[int] = find_bursts(pictures, reader, threshold=THRESHOLD if bursts else NO_NEIGHBORS).groups.tolist()
+    return found
 
 
 def _judge(learned: Learned, judged: _Judged) -> tuple[Evaluation, tuple[Case, ...]]:

@@ -36,7 +36,7 @@ class Image:
         return int(self.pixels.shape[1])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Capture:
     """What a file says about itself; width and height are upright and before any reduction."""
 
@@ -50,7 +50,7 @@ class Capture:
     group: str | None = None  # what the file says must not leak, such as a DICOM PatientID
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Appearance:
     """Measures of the pixels alone, taken on a grey copy of about 256 pixels on the short side."""
 

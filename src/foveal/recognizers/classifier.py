@@ -1,5 +1,6 @@
 """One label a picture: the shrunken discriminant with calibrated, abstaining answers."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import final
 
@@ -13,7 +14,7 @@ from foveal.recognizers.calibration import log_softmax
 from foveal.recognizers.conformal import Conformal, make_conformal, upper_tail
 from foveal.recognizers.decision import Decision, LeftOutRows, fold_negatives, is_decided, log_prior, split_columns
 from foveal.recognizers.discriminant import Shrinkage, decompose
-from foveal.recognizers.left_out_fit import Rows, choose_level, left_out_scores
+from foveal.recognizers.left_out_fit import Part, Rows, choose_level, left_out_scores
 from foveal.recognizers.settings import Settings
 from foveal.recognizers.statistics import Floats, Ints, measure_within
 from foveal.recognizers.taught import Taught
@@ -107,7 +108,8 @@ def fit_classifier(
     progress("choosing shrinkage", 0, 1)
     parts = rows.some_parts()
     choice = choose_level(statistics, rows.spectrum, parts, positive, settings.level)
-    every = rows.parts() if rows.is_thinned else parts
+    every: Iterable[Part] = rows.parts() if rows.is_thinned else parts
+    del parts  # where rows are read again, those in hand are let go first
     scores, distances = left_out_scores(statistics, rows, every, choice, progress)
     probabilities = _posterior(scores + priors, moments.labels)
     own = np.take_along_axis(scores, class_index[:, None], axis=1)[:, 0]

@@ -161,6 +161,7 @@ def fit_workspace(
     groups = group_rows(workspace, rows, bursts=bursts)
     taught = _order_taught(rows, groups, WorkspaceCodes(workspace.folder), multi_label=multi_label)
     state = describe_state(rows, backbone.id, settings, multi_label=multi_label)
+    del rows, groups  # of many pictures they take more than the fit
     readout: Readout
     if multi_label:
         readout, left_out = fit_tagger(moments, taught, settings, progress)

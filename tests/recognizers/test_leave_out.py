@@ -26,18 +26,32 @@ GROUPINGS = {
 
 @pytest.mark.parametrize("level", [0.01, 0.3, 1.0])
 @pytest.mark.parametrize("grouping", GROUPINGS)
-def test_equals_refitting(grouping, level):
-    vectors, classes = draw()
+@pytest.mark.parametrize(("n", "dim"), [(60, 9), (24, 90)])
+def test_equals_refitting(grouping, level, n, dim):
+    vectors, classes = draw(n, dim)
     groups = GROUPINGS[grouping](len(vectors), classes)
     statistics = measure_arrays(vectors, classes, 4)
-    shrinkage, spectrum = shrink(statistics, level), decompose(statistics)
+    shrinkage, spectrum = shrink(statistics, level), decompose(statistics, vectors)
+    assert spectrum.vectors.shape == (dim, min(n, dim))
     rows = Projected(vectors @ spectrum.vectors, classes, groups)
     out = leave_groups_out(spectrum, statistics.counts, shrinkage, rows)
     scores, distances = left_out_scores(vectors, classes, groups, 4, shrinkage.slope, shrinkage.ridge)
-    np.testing.assert_allclose(out.scores, scores, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(out.distances, distances, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(out.scores, scores, rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(out.distances, distances, rtol=1e-8, atol=1e-9)
     if grouping == "a class inside one group":
         assert np.isneginf(out.scores[classes == 2, 2]).all()
+
+
+@pytest.mark.parametrize(("n", "dim"), [(60, 9), (24, 90), (46, 90)])
+def test_the_inverse_is_that_of_the_whole_space(n, dim):
+    vectors, classes = draw(n, dim)
+    vectors[1] = vectors[0]  # a copy adds nothing to the span
+    statistics = measure_arrays(vectors, classes, 4)
+    shrinkage = shrink(statistics, 0.05)
+    found = decompose(statistics, vectors).inverse(shrinkage)
+    scatter = shrinkage.slope * statistics.scatter + shrinkage.ridge * np.eye(dim)
+    np.testing.assert_allclose(found @ scatter, np.eye(dim), atol=1e-9)
+    assert (found == found.T).all()
 
 
 def test_scores_that_are_not_left_out_differ():

@@ -104,7 +104,7 @@ def fit_classifier(
     class_index = np.array([place[names[0]] for names in taught.labels], np.int64)
     positive = np.isin(class_index, columns)
     priors = log_prior(moments.labels, moments.counts, settings.priors, dict(settings.weights))
-    rows = Rows(taught, class_index, decompose(statistics))
+    rows = Rows(taught, class_index, decompose(statistics, taught.vectors_if_few(statistics.dim)))
     progress("choosing shrinkage", 0, 1)
     parts = rows.some_parts()
     choice = choose_level(statistics, rows.spectrum, parts, positive, settings.level)

@@ -26,7 +26,10 @@ class Shrinkage:
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """Eigenvalues (d,) and eigenvectors (d, d) of T, and the class means in that basis (C, d)."""
+    """Eigenvalues (k,) and eigenvectors (d, k) of T, and the class means in that basis (C, k).
+
+    k is d, or less where the basis spans all taught vectors; what is outside it meets the ridge alone.
+    """
 
     values: Floats
     vectors: Floats
@@ -38,14 +41,31 @@ class Spectrum:
 
     def inverse(self, shrinkage: Shrinkage) -> Floats:
         """S^-1, (d, d), symmetric to the last bit so that half of it can be kept."""
-        half = self.vectors * np.sqrt(self.inverse_diagonal(shrinkage))
-        return np.asarray(half @ half.T)
+        diagonal, (dim, k) = self.inverse_diagonal(shrinkage), self.vectors.shape
+        if k == dim:
+            half = self.vectors * np.sqrt(diagonal)
+            return np.asarray(half @ half.T)
+        half = self.vectors * np.sqrt(1.0 / shrinkage.ridge - diagonal)
+        return np.asarray(np.eye(dim) / shrinkage.ridge - half @ half.T)
 
 
-def decompose(statistics: Statistics) -> Spectrum:
-    """Diagonalize the scatter once, so that every level of shrinkage is a diagonal."""
-    values, vectors = np.linalg.eigh(statistics.scatter)
-    return Spectrum(np.maximum(values, 0.0), vectors, statistics.means @ vectors)
+def decompose(statistics: Statistics, vectors: Floats | None = None) -> Spectrum:
+    """Diagonalize the scatter once, so that every level of shrinkage is a diagonal.
+
+    Where all taught `vectors` (n, d) are given and few, only their span is diagonalized.
+    """
+    if vectors is None or not is_few(len(vectors), statistics.dim):
+        values, basis = np.linalg.eigh(statistics.scatter)
+    else:
+        span = np.linalg.qr(vectors.T)[0]
+        values, inner = np.linalg.eigh(span.T @ statistics.scatter @ span)
+        basis = span @ inner
+    return Spectrum(np.maximum(values, 0.0), basis, statistics.means @ basis)
+
+
+def is_few(n: int, dim: int) -> bool:
+    """Whether n vectors of length `dim` are few enough for their span to be less work than the whole space."""
+    return 2 * n <= dim
 
 
 def shrink(statistics: Statistics, level: float) -> Shrinkage:

@@ -90,7 +90,7 @@ def fit_tagger(
     statistics = measure_about_mean(moments)
     truth = np.array([[tag in names for tag in moments.labels] for names in taught.labels], bool)
     columns = np.array([label in tags for label in moments.labels])
-    spectrum = decompose(statistics)
+    spectrum = decompose(statistics, taught.vectors_if_few(statistics.dim))
     rows = Rows(taught, np.zeros(len(taught), np.int64), spectrum)
     progress("choosing shrinkage", 0, 1)
     shrinkage = _choose(statistics, rows, truth, settings.level)

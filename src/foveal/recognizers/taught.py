@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from foveal.recognizers.statistics import Ints
+from foveal.memory.codes import to_unit
+from foveal.recognizers.discriminant import is_few
+from foveal.recognizers.statistics import Floats, Ints
 
 
 class CodeReader(ABC):
@@ -49,3 +51,9 @@ class Taught:
     def __len__(self) -> int:
         """Number of taught pictures."""
         return len(self.ids)
+
+    def vectors_if_few(self, dim: int) -> Floats | None:
+        """All vectors (n, d) of about unit length, None where they are too many to hold and save no work."""
+        if not len(self) or not is_few(len(self), dim):
+            return None
+        return np.concatenate([to_unit(block) for block in self.codes.blocks(self.ids)])

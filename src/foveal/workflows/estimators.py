@@ -66,7 +66,7 @@ class DiscriminantClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             raise ValueError(f"Classifier can't train when only one class is present: {self.classes_[0]!r}.")
         index = index.astype(np.int64)
         statistics = measure_arrays(X, index, len(self.classes_))
-        spectrum = decompose(statistics)
+        spectrum = decompose(statistics, X)
         counts = statistics.counts.astype(float) if self.priors == "taught" else np.ones(len(self.classes_))
         priors = np.log(counts / counts.sum())
         numbers = np.arange(len(X)) if groups is None else np.unique(groups, return_inverse=True)[1]

@@ -52,7 +52,7 @@ def test_pooling_is_the_mean_root_of_the_maps(backbone):
     maps = backbone.feature_maps(draw(0))
     by_hand = np.concatenate([np.sqrt(m).mean(axis=(1, 2)) for m in maps])
     np.testing.assert_allclose(backbone.pool(draw(0)), by_hand, atol=1e-5)
-    assert backbone.dim == len(by_hand) == 1824
+    assert backbone.dim == len(by_hand) == 2064
     assert all((m >= 0).all() for m in maps)
 
 

@@ -11,10 +11,11 @@ from foveal.core.errors import InputError
 from foveal.memory.codes import to_unit
 from foveal.memory.moments import Moments
 from foveal.recognizers.calibration import log_softmax
-from foveal.recognizers.conformal import Conformal, make_conformal, upper_tail
+from foveal.recognizers.conformal import Conformal, make_conformal
 from foveal.recognizers.decision import Decision, LeftOutRows, fold_negatives, is_decided, log_prior, split_columns
 from foveal.recognizers.discriminant import Shrinkage, decompose
 from foveal.recognizers.left_out_fit import Part, Rows, choose_level, left_out_scores
+from foveal.recognizers.oddness import tail_p_value
 from foveal.recognizers.settings import Settings
 from foveal.recognizers.statistics import Floats, Ints, measure_within
 from foveal.recognizers.taught import Taught
@@ -64,7 +65,7 @@ class Classifier:
         vector = to_unit(code)
         scores = self.weights @ vector + self.biases
         probabilities = _posterior(scores[None], self.labels)[0]
-        oddness = upper_tail(self.distances, self._distance(vector))
+        oddness = tail_p_value(self.distances, self._distance(vector))
         p_values = self.conformal.p_values(probabilities, self.settings.coverage)
         could_be = p_values > 1.0 - self.settings.coverage
         best = int(probabilities.argmax())

@@ -59,9 +59,3 @@ def make_conformal(own: Floats, class_index: Ints, n_classes: int) -> Conformal:
     order = np.lexsort((own, class_index))
     starts = np.searchsorted(class_index[order], np.arange(n_classes + 1))
     return Conformal(own[order], starts.astype(np.int64), np.sort(own))
-
-
-def upper_tail(sorted_values: Floats, value: float) -> float:
-    """Share of the sorted values, the new one counted among them, that are at least `value`."""
-    at_least = len(sorted_values) - int(np.searchsorted(sorted_values, value, side="left"))
-    return (1 + at_least) / (len(sorted_values) + 1)

@@ -19,12 +19,13 @@ from foveal.core.contracts import Progress, silent
 from foveal.core.errors import InputError
 from foveal.memory.codes import to_unit
 from foveal.memory.moments import Moments
-from foveal.recognizers.conformal import Conformal, make_conformal, upper_tail
+from foveal.recognizers.conformal import Conformal, make_conformal
 from foveal.recognizers.decision import NOT, Decision, LeftOutRows
 from foveal.recognizers.discriminant import Shrinkage, Spectrum, decompose
 from foveal.recognizers.leave_out import groups_of_equal_size
 from foveal.recognizers.left_out_fit import Part, Rows
 from foveal.recognizers.levels import search_levels
+from foveal.recognizers.oddness import tail_p_value
 from foveal.recognizers.settings import Settings
 from foveal.recognizers.statistics import Floats, Ints, Statistics, measure_about_mean
 from foveal.recognizers.taught import Taught
@@ -66,7 +67,7 @@ class Tagger:
         vector = to_unit(code)
         probabilities = self.probabilities(vector[None])[0]
         apart = vector - self.mean
-        oddness = upper_tail(self.distances, float(apart @ self.inverse @ apart))
+        oddness = tail_p_value(self.distances, float(apart @ self.inverse @ apart))
         alpha = 1.0 - self.settings.coverage
         there = self.present.p_values(probabilities, self.settings.coverage) > alpha
         away = self.absent.p_values(1.0 - probabilities, self.settings.coverage) > alpha

@@ -25,6 +25,7 @@ from foveal.core.example import Example
 from foveal.memory.moments import BLOCK_ROWS, Moments, sum_moments
 from foveal.recognizers.classifier import Classifier, fit_classifier
 from foveal.recognizers.decision import NOT, LeftOutRows, is_decided
+from foveal.recognizers.oddness import tail_p_values
 from foveal.recognizers.taught import CodesInMemory, Taught
 from foveal.store.workspace import Workspace
 from foveal.workflows.learned import Learned, fit_workspace, group_rows
@@ -213,10 +214,11 @@ def _left_out_sets(learned: Learned, left_out: LeftOutRows) -> tuple[np.ndarray,
     conformal = readout.conformal if isinstance(readout, Classifier) else readout.present
     alpha = 1.0 - readout.settings.coverage
     p_values = np.array([conformal.p_values(row, readout.settings.coverage) for row in probabilities])
+    known = tail_p_values(readout.distances, left_out.distances[valid]) > readout.settings.odd_below
     if not isinstance(readout, Classifier):
-        return p_values > alpha, np.asarray((probabilities > 0.5).any(axis=1))
+        return p_values > alpha, known & (probabilities > 0.5).any(axis=1)
     decided = [is_decided(row, ps, readout.settings) for row, ps in zip(probabilities, p_values, strict=True)]
-    return p_values > alpha, np.array(decided)
+    return p_values > alpha, known & np.array(decided)
 
 
 def _measure(learned: Learned, truth: np.ndarray, answers: Answers, how: str) -> Evaluation:

@@ -30,6 +30,7 @@ class OpenVinoSession(Session):
         settings = {
             "INFERENCE_NUM_THREADS": 1,
             "NUM_STREAMS": 1,
+            "ENABLE_CPU_PINNING": False,  # or all requests would run on the same core
             "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
         }
         self._compile: Callable[[], Any] = lambda: core.compile_model(

@@ -16,38 +16,70 @@ from foveal.memory.codes import make_code
 from foveal.memory.moments import sum_moments
 from foveal.recognizers.classifier import fit_classifier
 from foveal.recognizers.settings import Settings
+from foveal.recognizers.statistics import Floats
 from foveal.recognizers.taught import CodesInMemory, Taught
 from foveal.workflows.seeing import KEEP, count_threads
 
 SAMPLE = 320  # pictures seen in every view before choosing
+AGAIN = 2  # times SAMPLE are seen where that many do not settle it
 LEAST = 40  # with fewer pictures the default view is taken unseen
 LEAST_EACH = 4  # pictures of each class
 SPAN = 8  # sampled files this close in file order are left out together, so that bursts stay together
+SURE = 2.0  # standard errors by which a view must be worse to be dropped
 
 
 def choose_view(name: str, options: Options, examples: Sequence[Example], progress: Progress) -> Options:
     """Return the options with the view whose left-out log loss is least on a sample of each class.
 
-    The sample is spread evenly over each class's files; needs at least LEAST single-label pictures.
+    The sample is spread evenly over each class's files. Where it does not settle the matter, as many
+    pictures again are seen in the views that are still in question. Needs at least LEAST
+    single-label pictures.
     """
     sample, groups = _spread(examples)
     if len(sample) < LEAST:
         return replace(options, view=DEFAULT_VIEW)
-    backbones = [open_backbone(name, replace(options, view=view)) for view in VIEWS]
+    open_views = {view: open_backbone(name, replace(options, view=view)) for view in VIEWS}
+    losses: dict[str, Floats] = {}
+    codes: dict[int, dict[str, Code]] = {}
+    for part in (range(0, len(sample), AGAIN), [i for i in range(len(sample)) if i % AGAIN]):
+        codes |= _see_part(sample, part, open_views, progress)
+        places = sorted(codes)
+        labels = [sample[i].labels[0] for i in places]
+        for view, backbone in open_views.items():
+            column = np.array([codes[i][view] for i in places])
+            losses[view] = _left_out_losses(column, labels, groups[places], backbone)
+        open_views = {view: open_views[view] for view in _contenders({v: losses[v] for v in open_views})}
+        if len(open_views) < 2:
+            break
+    return replace(options, view=_best({view: losses[view] for view in open_views}))
+
+
+def _see_part(
+    sample: Sequence[Example], places: Sequence[int], backbones: dict[str, Backbone], progress: Progress
+) -> dict[int, dict[str, Code]]:
+    """Codes by place and view of those pictures that can be read."""
+    found = {}
     with ThreadPoolExecutor(count_threads()) as pool:
-        seen = []
-        for done, codes in enumerate(pool.map(lambda example: _see_views(example, backbones), sample), start=1):
-            seen.append(codes)
-            progress("choosing the view", done, len(sample))
-    kept = [i for i, codes in enumerate(seen) if codes is not None]
-    losses = {}
-    for place, (view, backbone) in enumerate(zip(VIEWS, backbones, strict=True)):
-        column = np.array([codes[place] for codes in seen if codes is not None])
-        losses[view] = _left_out_losses(column, [sample[i].labels[0] for i in kept], groups[kept], backbone)
-    return replace(options, view=_best(losses))
+        results = pool.map(lambda place: _see_views(sample[place], backbones), places)
+        for done, (place, codes) in enumerate(zip(places, results, strict=True), start=1):
+            if codes is not None:
+                found[place] = codes
+            progress("choosing the view", done, len(places))
+    return found
 
 
-def _best(losses: dict[str, np.ndarray]) -> str:
+def _contenders(losses: dict[str, Floats]) -> list[str]:
+    """The best view, and those that are not worse by SURE standard errors of the paired difference."""
+    best = _best(losses)
+
+    def is_worse(view: str) -> bool:
+        apart = losses[view] - losses[best]
+        return len(apart) > 1 and apart.mean() > SURE * apart.std(ddof=1) / np.sqrt(len(apart))
+
+    return [view for view in losses if view == best or not is_worse(view)]
+
+
+def _best(losses: dict[str, Floats]) -> str:
     """The view of least mean loss; the default where nothing could be left out."""
     known = {view: float(values.mean()) for view, values in losses.items() if len(values)}
     return min(known, key=lambda view: (known[view], view != DEFAULT_VIEW)) if known else DEFAULT_VIEW
@@ -60,7 +92,7 @@ def _spread(examples: Sequence[Example]) -> tuple[list[Example], np.ndarray]:
             by_label.setdefault(example.labels[0], []).append(example)
     if len(by_label) < 2:
         return [], np.zeros(0, np.int64)
-    each = max(LEAST_EACH, SAMPLE // len(by_label))
+    each = AGAIN * max(LEAST_EACH, SAMPLE // len(by_label))
     sample, groups = [], []
     for number, label in enumerate(sorted(by_label)[:SAMPLE]):
         mine = by_label[label]
@@ -70,10 +102,11 @@ def _spread(examples: Sequence[Example]) -> tuple[list[Example], np.ndarray]:
     return sample, np.array(groups, np.int64)
 
 
-def _see_views(example: Example, backbones: Sequence[Backbone]) -> list[Code] | None:
+def _see_views(example: Example, backbones: dict[str, Backbone]) -> dict[str, Code] | None:
+    side = max(backbone.card.input_size for backbone in backbones.values())
     try:
-        image, _ = read(example.path, at_least=round(backbones[0].card.input_size * KEEP))
-        return [make_code(backbone.pool(image)) for backbone in backbones]
+        image, _ = read(example.path, at_least=round(side * KEEP))
+        return {view: make_code(backbone.pool(image)) for view, backbone in backbones.items()}
     except InputError:
         return None
 

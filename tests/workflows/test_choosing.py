@@ -46,3 +46,12 @@ def test_views_clearly_worse_are_dropped_and_close_ones_kept():
     losses = {"whole": base, "center": base + 0.5 + 0.1 * rng.random(100), "close": base + rng.normal(0.01, 0.2, 100)}
     assert choosing._contenders(losses) == ["whole", "close"]
     assert choosing._contenders(dict.fromkeys(losses, np.zeros(0))) == list(losses)
+
+
+def test_where_nothing_can_be_read_the_default_is_taken(tmp_path):
+    unreadable = []
+    for n in range(60):
+        path = tmp_path / f"{n:03d}.png"
+        path.write_text("not a picture")
+        unreadable.append(Example(str(path), path.name, ("ab"[n % 2],)))
+    assert choose_view("efficientnet-lite0", Options(size=96), unreadable, lambda *step: None).view == DEFAULT_VIEW

@@ -18,7 +18,7 @@ from foveal.backbones.graph_backbone import GraphBackbone, Recipe
 from foveal.backbones.graph_cache import cached
 from foveal.backbones.hub import fetch_onnx
 from foveal.backbones.onnx_file import open_onnx_file
-from foveal.backbones.preprocess import VIEWS
+from foveal.backbones.preprocess import check_view
 from foveal.core.card import BackboneCard
 from foveal.core.contracts import Backbone, Session
 from foveal.core.errors import InputError
@@ -73,8 +73,7 @@ def open_backbone(name: str = DEFAULT, options: Options | None = None) -> Backbo
 
 
 def _check(options: Options) -> None:
-    if options.view not in VIEWS:
-        raise InputError(f"Unknown view {options.view!r}; choose one of {', '.join(VIEWS)}.")
+    check_view(options.view)
     if not options.maps:
         raise InputError("No feature maps are named; name at least one, such as stage7.")
     if options.size is not None and options.size < SMALLEST:

@@ -1,12 +1,12 @@
 """Graphs made once and kept, found again by what they were made from."""
 
 import os
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from foveal.core.hashing import hash_bytes
+from foveal.store.files import write_aside
 
 
 def cache_folder() -> Path:
@@ -32,17 +32,5 @@ def cached(key: str, build: Callable[[], bytes], folder: Path | None = None) -> 
     data = build()
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_aside(path, hash_bytes(data).encode() + data)
+        write_aside(path, [hash_bytes(data).encode(), data])
     return data
-
-
-def write_aside(path: Path, data: bytes) -> None:
-    """Write a file that is there whole or not at all; raises OSError and leaves nothing behind where it cannot."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as aside:
-        try:
-            aside.write(data)
-            aside.flush()
-            os.replace(aside.name, path)
-        except OSError:
-            os.unlink(aside.name)
-            raise

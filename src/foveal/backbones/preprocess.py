@@ -16,12 +16,17 @@ def fit_view(image: Image, size: int, view: str) -> Pixels:
 
     Raises InputError for an unknown view.
     """
-    if view not in VIEWS:
-        raise InputError(f"Unknown view {view!r}; choose one of {', '.join(VIEWS)}.")
+    check_view(view)
     share = VIEWS[view]
     box = None if share is None else _center_box(image, share)
     pillow = Pillow.fromarray(image.pixels)
     return np.asarray(pillow.resize((size, size), Pillow.Resampling.BICUBIC, box=box))[None]
+
+
+def check_view(view: str) -> None:
+    """Raise InputError for a view that is not in VIEWS."""
+    if view not in VIEWS:
+        raise InputError(f"Unknown view {view!r}; choose one of {', '.join(VIEWS)}.")
 
 
 def _center_box(image: Image, share: float) -> tuple[float, float, float, float]:

@@ -48,7 +48,7 @@ def measure_influences(
 
     The effect of picture i of class c is exact: forgetting it changes T by the rank-one term
     -(n_c / (n_c - 1)) (x_i - mu_c)(x_i - mu_c)^T and mu_c by -(x_i - mu_c) / (n_c - 1), slope, ridge,
-    temperature and prior held; scores count from the average class. The only picture of a class takes the class with it; its effect on
+    calibration and prior held; scores count from the average class. The only picture of a class takes the class with it; its effect on
     its own class is the whole score. For a tag, forgetting picture i changes the fitted value at x
     by h(x, i) e_i / (1 - h(i, i)), h being the hat function and e_i the residual.
     """

@@ -1,6 +1,7 @@
 """Writing a file so that a crash leaves the old one or the new one, never half of either."""
 
 import os
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ ASIDE = ".foveal-"  # how the names of unfinished files begin
 
 def write_aside(path: Path, chunks: Iterable[bytes]) -> None:
     """Write `chunks` beside `path`, force them to the disk, then put them in its place; raises OSError."""
-    aside = path.with_name(f"{ASIDE}{path.name}.{os.getpid()}")
+    aside = path.with_name(f"{ASIDE}{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
         with open(aside, "wb") as stream:
             for chunk in chunks:

@@ -45,13 +45,14 @@ def choose_view(name: str, options: Options, examples: Sequence[Example], progre
         codes |= _see_part(sample, part, open_views, progress)
         places = sorted(codes)
         labels = [sample[i].labels[0] for i in places]
-        for view, backbone in open_views.items():
-            column = np.array([codes[i][view] for i in places])
-            losses[view] = _left_out_losses(column, labels, groups[places], backbone)
-        open_views = {view: open_views[view] for view in _contenders({v: losses[v] for v in open_views})}
+        losses = {
+            view: _left_out_losses(np.array([codes[i][view] for i in places]), labels, groups[places], backbone)
+            for view, backbone in open_views.items()
+        }
+        open_views = {view: open_views[view] for view in _contenders(losses)}
         if len(open_views) < 2:
             break
-    return replace(options, view=_best({view: losses[view] for view in open_views}))
+    return replace(options, view=_best(losses))
 
 
 def _see_part(
@@ -113,6 +114,8 @@ def _see_views(example: Example, backbones: dict[str, Backbone]) -> dict[str, Co
 
 def _left_out_losses(codes: Code, labels: list[str], groups: np.ndarray, backbone: Backbone) -> np.ndarray:
     """Left-out loss of every sampled picture at its best level; empty where nothing can be left out."""
+    if not len(codes):
+        return np.zeros(0)
     ids = np.arange(len(codes))
     names = tuple((label,) for label in labels)
     order = np.argsort(groups, kind="stable")

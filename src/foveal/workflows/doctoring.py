@@ -21,8 +21,9 @@ from foveal.recognizers.classifier import Classifier
 from foveal.recognizers.settings import Settings
 from foveal.store.database import DATABASE
 from foveal.store.workspace import Workspace
-from foveal.workflows.learned import WorkspaceCodes, fit_workspace, make_pictures
+from foveal.workflows.learned import fit_workspace
 from foveal.workflows.model_file import describe_source, open_source
+from foveal.workflows.pictures import WorkspaceCodes, make_pictures
 from foveal.workflows.sources.archive import UNPACKED
 from foveal.workflows.sources.listing import list_examples
 from foveal.workflows.teaching import see_and_keep

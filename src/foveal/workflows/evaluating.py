@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from foveal.audits.bursts import NO_NEIGHBORS, THRESHOLD, find_bursts
 from foveal.audits.evaluation import Answers, Evaluation, measure_evaluation, measure_tags
 from foveal.audits.learning_curve import (
     ClassErrors,
@@ -26,12 +25,15 @@ from foveal.memory.moments import BLOCK_ROWS, Moments, sum_moments
 from foveal.recognizers.classifier import Classifier, fit_classifier
 from foveal.recognizers.decision import NOT, LeftOutRows, is_decided
 from foveal.recognizers.oddness import tail_p_values
+from foveal.recognizers.statistics import Ints
 from foveal.recognizers.taught import CodesInMemory, Taught
 from foveal.store.workspace import Workspace
-from foveal.workflows.learned import Learned, fit_workspace, group_rows
+from foveal.workflows.learned import Learned, fit_workspace
 from foveal.workflows.model_file import open_source
+from foveal.workflows.pictures import find_groups, group_rows
 from foveal.workflows.seeing import Seen, see_all
 from foveal.workflows.sources.listing import list_examples
+from foveal.workflows.teaching import to_new_example
 
 FRACTIONS = (0.25, 0.5)  # of every class's groups; with all of them, the points of the learning curve
 MORE = 20  # pictures of a class whose worth is told
@@ -154,7 +156,7 @@ def _see_source(learned: Learned, source: str | Path, progress: Progress, *, bur
     )
 
 
-def _group_seen(seen: Sequence[Seen], *, bursts: bool) -> list[int]:
+def _group_seen(seen: Sequence[Seen], *, bursts: bool) -> Ints:
     """Group numbers of pictures that no workspace holds, found as for taught ones."""
     ids, examples = np.arange(len(seen)), [s.example for s in seen]
     pictures = Pictures(
@@ -163,13 +165,12 @@ def _group_seen(seen: Sequence[Seen], *, bursts: bool) -> list[int]:
         tuple(e.path for e in examples),
         tuple(e.labels for e in examples),
         tuple(e.split for e in examples),
-        tuple(e.group if e.group is not None else s.capture.group for e, s in zip(examples, seen, strict=True)),
+        tuple(to_new_example(s).group for s in seen),
         tuple(s.capture for s in seen),
         tuple(s.appearance for s in seen),
     )
     reader = CodesInMemory(ids, np.array([s.code for s in seen]))
-    found: list[int] = find_bursts(pictures, reader, threshold=THRESHOLD if bursts else NO_NEIGHBORS).groups.tolist()
-    return found
+    return find_groups(pictures, reader, bursts=bursts)
 
 
 def _judge(learned: Learned, judged: _Judged) -> tuple[Evaluation, tuple[Case, ...]]:

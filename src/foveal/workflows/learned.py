@@ -2,16 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from foveal.audits.bursts import NO_NEIGHBORS, THRESHOLD, find_bursts
-from foveal.audits.pictures import Pictures
 from foveal.core.contracts import Backbone, Progress, silent
 from foveal.core.errors import InputError
 from foveal.memory.moments import Moments, sum_moments
@@ -24,21 +19,9 @@ from foveal.recognizers.taught import CodeReader, Taught
 from foveal.store.rows import ExampleRow
 from foveal.store.workspace import Workspace
 from foveal.workflows.kinds import Readout
+from foveal.workflows.pictures import WorkspaceCodes, group_rows
 
 TEACHING_SPLITS = (None, "train", "val")
-
-
-@dataclass(frozen=True, eq=False)
-class WorkspaceCodes(CodeReader):
-    """Reads codes from a workspace folder; every call opens it anew, so any thread may call."""
-
-    folder: Path
-
-    def blocks(self, ids: Ints, rows: int = 1024) -> Iterator[npt.NDArray[np.int16]]:
-        """Yield codes of these ids, in order."""
-        with Workspace.open(self.folder) as workspace:
-            for _, codes in workspace.code_blocks(ids, rows=rows):
-                yield codes
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,29 +75,6 @@ def sum_rows(workspace: Workspace, rows: Sequence[ExampleRow]) -> Moments:
         for ids, codes in workspace.code_blocks([row.id for row in rows])
     )
     return sum_moments(str(kept["backbone_id"]), int(kept["dim"]), blocks)
-
-
-def group_rows(workspace: Workspace, rows: Sequence[ExampleRow], *, bursts: bool) -> Ints:
-    """Number what must not leak: the user's groups, files' own groups, bursts and copies (n,)."""
-    measures = {m.id: m for m in workspace.measures()}
-    reader = WorkspaceCodes(workspace.folder)
-    pictures = make_pictures(rows, measures)
-    threshold = THRESHOLD if bursts else NO_NEIGHBORS
-    return find_bursts(pictures, reader, threshold=threshold).groups
-
-
-def make_pictures(rows: Sequence[ExampleRow], measures: dict[int, Any]) -> Pictures:
-    """The table that audits read."""
-    return Pictures(
-        ids=np.array([row.id for row in rows], np.int64),
-        names=tuple(row.name for row in rows),
-        paths=tuple(row.path for row in rows),
-        labels=tuple(row.labels for row in rows),
-        splits=tuple(row.split for row in rows),
-        groups=tuple(row.group for row in rows),
-        captures=tuple(measures[row.id].capture for row in rows),
-        appearances=tuple(measures[row.id].appearance for row in rows),
-    )
 
 
 def _order_taught(rows: Sequence[ExampleRow], groups: Ints, reader: CodeReader, *, multi_label: bool) -> Taught:

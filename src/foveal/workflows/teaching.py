@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -187,13 +187,13 @@ def to_new_example(seen: Seen) -> NewExample:
     return NewExample(seen.example, seen.capture, seen.appearance, seen.code, seen.thumbnail)
 
 
-def parse_priors(text: str, coverage: float) -> Settings:
-    """Settings from "taught", "equal" or "label=weight,label=weight".
+def parse_priors(text: str, settings: Settings) -> Settings:
+    """The settings with priors from "taught", "equal" or "label=weight,label=weight".
 
     Raises InputError for anything else.
     """
     if "=" not in text:
-        return Settings(coverage=coverage, priors=text)
+        return replace(settings, priors=text)
     weights = []
     for part in text.split(","):
         label, _, number = part.rpartition("=")
@@ -201,4 +201,4 @@ def parse_priors(text: str, coverage: float) -> Settings:
             weights.append((label.strip(), float(number)))
         except ValueError:
             raise InputError(f"Priors are given as label=weight,label=weight; got {part!r}.") from None
-    return Settings(coverage=coverage, priors="given", weights=tuple(weights))
+    return replace(settings, priors="given", weights=tuple(weights))

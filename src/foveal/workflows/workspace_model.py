@@ -15,7 +15,6 @@ from foveal.store.rows import ExampleRow
 from foveal.store.workspace import Workspace
 from foveal.workflows.learned import (
     Learned,
-    WorkspaceCodes,
     describe_state,
     fit_workspace,
     labels_to_teach,
@@ -23,6 +22,7 @@ from foveal.workflows.learned import (
     teaching_rows,
 )
 from foveal.workflows.model_file import open_source, read_learned, read_moments, write_learned
+from foveal.workflows.pictures import WorkspaceCodes
 
 
 def keep_model(workspace: Workspace, learned: Learned) -> None:

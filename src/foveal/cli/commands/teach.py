@@ -6,7 +6,6 @@ subject, split, not), or a zip of any of these. Teaching an existing workspace a
 """
 
 import argparse
-from dataclasses import replace
 
 from foveal.cli.console import Console
 from foveal.cli.exit_codes import ExitCode
@@ -40,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Teach, then print the honest figures."""
     from foveal.backbones.catalog import DEFAULT
+    from foveal.recognizers.settings import Settings
     from foveal.workflows.describing import describe_taught
     from foveal.workflows.saving import save
     from foveal.workflows.teaching import Choices, parse_priors, teach_workspace
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         precision=options.precision,
         multi_label=True if options.tags else None,
         bursts=not options.no_bursts,
-        settings=replace(parse_priors(options.priors, options.coverage), answer_from=options.answer_from),
+        settings=parse_priors(options.priors, Settings(coverage=options.coverage, answer_from=options.answer_from)),
         name=options.name,
     )
     taught = teach_workspace(options.source, options.workspace, choices, console.progress)

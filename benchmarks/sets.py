@@ -6,7 +6,7 @@ import os
 import random
 from pathlib import Path
 
-from foveal.workflows.demo import read_cells, split_cells
+from foveal.workflows.demo import list_cells, read_cells, split_cells
 
 DATA = Path(os.environ.get("FOVEAL_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
@@ -53,3 +53,36 @@ def write_table(rows: list[tuple[str, str, str]], path: Path) -> Path:
 def shuffled(rows: list[tuple[str, str, str]], seed: int) -> list[tuple[str, str, str]]:
     """Rows in another order."""
     return random.Random(seed).sample(rows, len(rows))
+
+
+def inspection_sets() -> dict[str, tuple[list[str], list[str], list[str]]]:
+    """Good pictures to teach, good ones to test and defective ones, by set; those that are there.
+
+    Good ones are halved by a fixed seed, at most MOST of each half.
+    """
+    tiles = sorted((DATA / "magnetic_tile" / "images").glob("*/*.jpg"))
+    cells = list_cells()
+    found = {
+        "tiles": (
+            [str(p) for p in tiles if p.parent.name == "Free"],
+            [str(p) for p in tiles if p.parent.name != "Free"],
+        )
+    }
+    for kind in ("mono", "poly"):
+        found[f"cells, {kind}"] = tuple(
+            [path for path, p, k in cells if (p, k) == (wanted, kind)] for wanted in (0.0, 1.0)
+        )
+    textiles = [(path, label) for path, label, _ in textile_rows(0)]
+    good = sorted(path for path, label in textiles if label == "nominal")
+    for kind in ("local", "global"):
+        found[f"textiles, {kind}"] = (good, sorted(path for path, label in textiles if label == kind))
+    return {name: _halve(*both) for name, both in found.items() if all(both)}
+
+
+MOST = 200
+
+
+def _halve(good: list[str], bad: list[str]) -> tuple[list[str], list[str], list[str]]:
+    mixed = random.Random(0).sample(good, len(good))
+    half = len(mixed) // 2
+    return mixed[: min(half, MOST)], mixed[half : half + MOST], random.Random(0).sample(bad, min(len(bad), 2 * MOST))

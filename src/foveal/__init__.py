@@ -20,8 +20,10 @@ if TYPE_CHECKING:
         StoreError,
     )
     from foveal.core.image import Image
+    from foveal.core.inspection import Inspection
     from foveal.core.prediction import Prediction
     from foveal.recognizers.settings import Settings
+    from foveal.workflows.part import Part, load_part, teach_part
     from foveal.workflows.recognizer import Recognizer, load, teach
 
 __version__ = "0.1.0"
@@ -31,6 +33,10 @@ _HOMES = {
     "teach": "foveal.workflows.recognizer",
     "load": "foveal.workflows.recognizer",
     "Recognizer": "foveal.workflows.recognizer",
+    "teach_part": "foveal.workflows.part",
+    "load_part": "foveal.workflows.part",
+    "Part": "foveal.workflows.part",
+    "Inspection": "foveal.core.inspection",
     "Image": "foveal.core.image",
     "Prediction": "foveal.core.prediction",
     "Settings": "foveal.recognizers.settings",
@@ -50,16 +56,20 @@ __all__ = [
     "FovealError",
     "Image",
     "InputError",
+    "Inspection",
     "IntegrityError",
     "MissingExtraError",
     "ModelError",
+    "Part",
     "Prediction",
     "Recognizer",
     "Settings",
     "StoreError",
     "__version__",
     "load",
+    "load_part",
     "teach",
+    "teach_part",
 ]
 
 

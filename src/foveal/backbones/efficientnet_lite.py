@@ -117,7 +117,7 @@ def build_graph(weights: Weights, variant: Variant, size: int, maps: tuple[str, 
     graph = Graph(size)
     x = graph.normalize("image", variant.card.mean, variant.card.std)
     net = _Network(graph, weights)
-    taps = net.run(x, variant.depth, needed=maps)
+    taps = net.run(x, variant.depth)
     usable = [name for name in taps if not pooled or not name.startswith(SIGNED)]
     unknown = [name for name in maps if name not in usable]
     if unknown:
@@ -127,14 +127,28 @@ def build_graph(weights: Weights, variant: Variant, size: int, maps: tuple[str, 
     return graph.finish({name: taps[name] for name in maps})
 
 
+def build_patch_graph(weights: Weights, variant: Variant, size: int, blocks: tuple[str, ...]) -> bytes:
+    """Return the ONNX graph from uint8 `image` (1, size, size, 3) to `patches`, float32 (1, rows, columns, d).
+
+    `blocks` names signed outputs ("block4", ...), the finest first: each is averaged over 3 x 3 positions,
+    enlarged to the first one's grid and concatenated.
+    """
+    graph = Graph(size)
+    taps = _Network(graph, weights).run(graph.normalize("image", variant.card.mean, variant.card.std), variant.depth)
+    unknown = [name for name in blocks if name not in taps]
+    if unknown:
+        raise ModelError(f"{variant.name} has no block {unknown[0]!r}; it has {', '.join(sorted(taps))}.")
+    return graph.finish({"patches": graph.join_patches([taps[name] for name in blocks])})
+
+
 class _Network:
     """Adds the layers one after another, folding batch normalization into convolutions."""
 
     def __init__(self, graph: Graph, weights: Weights) -> None:
         self.graph, self.weights = graph, weights
 
-    def run(self, x: str, depth: float, needed: tuple[str, ...]) -> dict[str, str]:
-        """Add layers up to the last one needed; returns graph names of everything that can be tapped."""
+    def run(self, x: str, depth: float) -> dict[str, str]:
+        """Add all layers; returns graph names of everything that can be tapped."""
         taps: dict[str, str] = {}
         x = self._convolve(x, "_conv_stem", "_bn0", stride=2)
         number = 0

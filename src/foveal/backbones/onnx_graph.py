@@ -66,6 +66,24 @@ class Graph:
         mean = self._add("ReduceMean", [x, self._constant(np.array([2, 3]), np.int64)], keepdims=0)
         return self._add("Gemm", [mean, self._constant(weights), self._constant(bias)], transB=1)
 
+    def join_patches(self, maps: Sequence[str]) -> str:
+        """Mean of each position with its neighbors, small maps enlarged to the first: (1, rows, columns, d)."""
+        side = self._sides[maps[0]]
+        smooth = [self._enlarge(self._average(x), side) for x in maps]
+        joined = smooth[0] if len(smooth) == 1 else self._add("Concat", smooth, axis=1)
+        return self._add("Transpose", [joined], perm=[0, 2, 3, 1])
+
+    def _average(self, x: str) -> str:
+        """Mean of 3 x 3 positions; at the border, of those inside."""
+        y = self._add("AveragePool", [x], kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=0)
+        return self._side(y, self._sides[x])
+
+    def _enlarge(self, x: str, side: int) -> str:
+        if self._sides[x] == side:
+            return x
+        sizes = self._constant(np.array([side, side]), np.int64)
+        return self._add("Resize", [x, "", "", sizes], mode="linear", axes=[2, 3])
+
     def finish(self, outputs: Mapping[str, str]) -> bytes:
         """Serialize what the outputs need; `outputs` maps output names to graph names."""
         tail = [helper.make_node("Identity", [inner], [name]) for name, inner in outputs.items()]

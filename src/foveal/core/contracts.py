@@ -47,6 +47,37 @@ class Backbone(ABC):
         """
 
 
+class PatchBackbone(ABC):
+    """A frozen network that turns one image into a grid of feature vectors, signed.
+
+    Safe to call from several threads at once; the answer for an image never depends on others.
+    """
+
+    @property
+    @abstractmethod
+    def card(self) -> BackboneCard:
+        """Provenance and input conventions."""
+
+    @property
+    @abstractmethod
+    def id(self) -> str:
+        """Name, weights, graph and precision; codes of different ids never share a memory."""
+
+    @property
+    @abstractmethod
+    def side(self) -> int:
+        """Pixels a side of what the network sees; a larger image is reduced to it."""
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, int, int]:
+        """Rows, columns and length d of a patch's vector."""
+
+    @abstractmethod
+    def patches(self, image: Image) -> Float32s:
+        """Return float32 (rows, columns, d); row 0 is the top of the upright image."""
+
+
 class Session(ABC):
     """A loaded graph that an inference library runs; safe to call from several threads at once."""
 

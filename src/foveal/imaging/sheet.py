@@ -11,19 +11,34 @@ from foveal.core.image import Image
 from foveal.core.prediction import FLAGS, Influence, Prediction
 from foveal.imaging.depth import to_pixels
 from foveal.imaging.file_checks import DAMAGED
+from foveal.imaging.layout import (
+    ALERT,
+    FAINT,
+    GAP,
+    HEAD,
+    INK,
+    MARGIN,
+    PANEL,
+    SMALL,
+    SOFT,
+    TEXT,
+    TITLE,
+    WIDTH,
+    Color,
+    canvas,
+    captioned,
+    draw_footer,
+    short_name,
+    stack,
+    write_right,
+)
 from foveal.imaging.overlay import COOL, WARM, draw_heatmap
 from foveal.imaging.typography import elide, width_of, wrap, write
 
-Color = tuple[int, int, int]
 Example = tuple[Influence, bytes | None]
 
-INK, SOFT, FAINT, PAPER = (28, 32, 38), (98, 104, 114), (226, 229, 233), (255, 255, 255)
-ALERT = (160, 60, 0)
 ANSWER, OTHER = (0, 92, 138), (176, 183, 192)  # bars inside and outside the "could be" set
-WIDTH, MARGIN, GAP = 1200, 40, 32
-PANEL = (WIDTH - 2 * MARGIN - 2 * GAP) // 3  # width of a column
 HALF = (WIDTH - 2 * MARGIN - GAP) // 2
-TITLE, HEAD, TEXT, SMALL = 38, 19, 17, 14  # pixels
 TOP = 5  # classes shown
 NAMED = 3  # plausible classes named in the first line
 PER_SIDE = 4  # taught pictures shown for, and against
@@ -41,23 +56,8 @@ def draw_prediction(image: Image, prediction: Prediction, examples: Sequence[Exa
     parts = [_draw_title(prediction), _draw_panels(image, prediction)]
     if examples:
         parts.append(_draw_examples(prediction, examples))
-    parts.append(_draw_footer(prediction))
-    heights = [part.height for part in parts]
-    page = Pillow.new("RGB", (WIDTH, sum(heights) + 2 * MARGIN + GAP * (len(parts) - 1)), PAPER)
-    y = MARGIN
-    for part in parts:
-        page.paste(part, (MARGIN, y))
-        y += part.height + GAP
-    return Image(to_pixels(page), prediction.origin)
-
-
-def _canvas(width: int, height: int) -> tuple[Pillow.Image, ImageDraw.ImageDraw]:
-    picture = Pillow.new("RGB", (width, height), PAPER)
-    return picture, ImageDraw.Draw(picture)
-
-
-def _write_right(pen: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: int, color: Color = INK) -> None:
-    write(pen, (at[0] - width_of(text, size), at[1]), text, size, color)
+    parts.append(draw_footer(prediction.origin))
+    return Image(to_pixels(stack(parts)), prediction.origin)
 
 
 def _draw_title(prediction: Prediction) -> Pillow.Image:
@@ -71,7 +71,7 @@ def _draw_title(prediction: Prediction) -> Pillow.Image:
         notes = "; ".join(FLAGS.get(flag, flag) for flag in prediction.flags)
         lines += [(line, TEXT, ALERT) for line in wrap(f"Take care: {notes}.", TEXT, width, 2)]
     step = round(1.5 * TEXT)
-    picture, pen = _canvas(width, round(1.25 * TITLE) + 12 + step * len(lines))
+    picture, pen = canvas(width, round(1.25 * TITLE) + 12 + step * len(lines))
     write(pen, (0, 0), elide(answer, TITLE, width), TITLE, INK if prediction.labels else ALERT)
     for row, (line, size, color) in enumerate(lines):
         write(pen, (0, round(1.25 * TITLE) + 12 + row * step), line, size, color)
@@ -108,34 +108,22 @@ def _draw_panels(image: Image, prediction: Prediction) -> Pillow.Image:
     shown = Pillow.fromarray(image.pixels)
     scale = min(PANEL / shown.width, PANEL / shown.height)
     shown = shown.resize((max(1, round(shown.width * scale)), max(1, round(shown.height * scale))))
-    columns = [_captioned("The picture", shown)]
+    columns = [captioned("The picture", shown)]
     if prediction.evidence is not None:
         heatmap = prediction.evidence.heatmap
         overlay = draw_heatmap(Image(to_pixels(shown), image.origin), heatmap)
-        columns.append(_captioned("Where it looked", Pillow.fromarray(overlay.pixels), _draw_legend(heatmap.label)))
-    columns.append(_captioned("What it could be", _draw_bars(prediction)))
-    picture, _ = _canvas(WIDTH - 2 * MARGIN, max(column.height for column in columns))
+        columns.append(captioned("Where it looked", Pillow.fromarray(overlay.pixels), _draw_legend(heatmap.label)))
+    columns.append(captioned("What it could be", _draw_bars(prediction)))
+    picture, _ = canvas(WIDTH - 2 * MARGIN, max(column.height for column in columns))
     for index, column in enumerate(columns):
         picture.paste(column, (index * (PANEL + GAP), 0))
-    return picture
-
-
-def _captioned(caption: str, *parts: Pillow.Image) -> Pillow.Image:
-    """A column: a heading, then the parts below one another."""
-    top = round(1.8 * HEAD)
-    picture, pen = _canvas(PANEL, top + sum(part.height for part in parts) + 12 * (len(parts) - 1))
-    write(pen, (0, 0), caption, HEAD, INK)
-    y = top
-    for part in parts:
-        picture.paste(part, (0, y))
-        y += part.height + 12
     return picture
 
 
 def _draw_legend(label: str) -> Pillow.Image:
     """The colors of the heat-map, from against to for."""
     bar = 12
-    picture, pen = _canvas(PANEL, bar + 6 + round(1.5 * SMALL))
+    picture, pen = canvas(PANEL, bar + 6 + round(1.5 * SMALL))
     strength = np.linspace(-1, 1, PANEL, dtype=np.float32)[:, None]
     alpha = np.abs(strength) ** 0.75
     color = np.where(strength > 0, np.array(WARM, np.float32), np.array(COOL, np.float32))
@@ -144,7 +132,7 @@ def _draw_legend(label: str) -> Pillow.Image:
     against = "speaks against"
     write(pen, (0, bar + 6), against, SMALL, SOFT)
     room = PANEL - width_of(against, SMALL) - 20
-    _write_right(pen, (PANEL, bar + 6), elide(f"speaks for {label}", SMALL, room), SMALL, SOFT)
+    write_right(pen, (PANEL, bar + 6), elide(f"speaks for {label}", SMALL, room), SMALL, SOFT)
     return picture
 
 
@@ -152,7 +140,7 @@ def _draw_bars(prediction: Prediction) -> Pillow.Image:
     """The most probable classes; those in the "could be" set are dark and marked."""
     order = np.argsort(-prediction.probabilities, kind="stable")[:TOP]
     step, bar = 56, 14
-    picture, pen = _canvas(PANEL, step * len(order) + 2 * round(1.6 * SMALL))
+    picture, pen = canvas(PANEL, step * len(order) + 2 * round(1.6 * SMALL))
     for row, index in enumerate(order):
         label, share = prediction.classes[index], float(prediction.probabilities[index])
         inside = label in prediction.could_be
@@ -160,7 +148,7 @@ def _draw_bars(prediction: Prediction) -> Pillow.Image:
         percent = _percent(share)
         room = PANEL - width_of(percent, TEXT) - 16
         write(pen, (0, y), elide(label, TEXT, room), TEXT, INK if inside else SOFT)
-        _write_right(pen, (PANEL, y), percent, TEXT, INK if inside else SOFT)
+        write_right(pen, (PANEL, y), percent, TEXT, INK if inside else SOFT)
         top = y + round(1.55 * TEXT)
         pen.rectangle((0, top, PANEL - 1, top + bar - 1), FAINT)
         if share > 0:
@@ -180,7 +168,7 @@ def _draw_examples(prediction: Prediction, examples: Sequence[Example]) -> Pillo
     raised = [example for example in examples if example[0].effect > 0][:PER_SIDE]
     lowered = [example for example in examples if example[0].effect <= 0][:PER_SIDE]
     sides = (_draw_side(f"Taught pictures that raised {label}", raised), _draw_side("… that lowered it", lowered))
-    picture, pen = _canvas(WIDTH - 2 * MARGIN, max(side.height for side in sides) + GAP)
+    picture, pen = canvas(WIDTH - 2 * MARGIN, max(side.height for side in sides) + GAP)
     pen.line((0, 0, picture.width, 0), FAINT, 2)
     picture.paste(sides[0], (0, GAP))
     picture.paste(sides[1], (HALF + GAP, GAP))
@@ -189,7 +177,7 @@ def _draw_examples(prediction: Prediction, examples: Sequence[Example]) -> Pillo
 
 def _draw_side(caption: str, examples: Sequence[Example]) -> Pillow.Image:
     top, line = round(1.8 * HEAD), round(1.35 * SMALL)
-    picture, pen = _canvas(HALF, top + THUMB + 8 + 3 * line + 4)
+    picture, pen = canvas(HALF, top + THUMB + 8 + 3 * line + 4)
     write(pen, (0, 0), elide(caption, HEAD, HALF), HEAD, INK)
     if not examples:
         write(pen, (0, top), "none", TEXT, SOFT)
@@ -200,17 +188,12 @@ def _draw_side(caption: str, examples: Sequence[Example]) -> Pillow.Image:
         y += THUMB + 8
         write(pen, (x, y), f"{influence.effect:+.3g}", SMALL, _tone(influence.effect))
         write(pen, (x, y + line), elide(", ".join(influence.labels), SMALL, THUMB), SMALL, INK)
-        write(pen, (x, y + 2 * line), elide(_short(influence.name), SMALL, THUMB, keep_end=True), SMALL, SOFT)
+        write(pen, (x, y + 2 * line), elide(short_name(influence.name), SMALL, THUMB, keep_end=True), SMALL, SOFT)
     return picture
 
 
 def _tone(effect: float) -> Color:
     return WARM if effect > 0 else COOL
-
-
-def _short(name: str) -> str:
-    """The last part of a name: its folders are what the label says already."""
-    return name.replace("\\", "/").rstrip("/").rpartition("/")[2] or name
 
 
 def _fit(thumbnail: bytes | None) -> Pillow.Image:
@@ -229,10 +212,3 @@ def _fit(thumbnail: bytes | None) -> Pillow.Image:
     picture = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
     square.paste(picture, ((THUMB - picture.width) // 2, (THUMB - picture.height) // 2))
     return square
-
-
-def _draw_footer(prediction: Prediction) -> Pillow.Image:
-    width = WIDTH - 2 * MARGIN
-    picture, pen = _canvas(width, round(1.5 * SMALL))
-    write(pen, (0, 0), elide(prediction.origin, SMALL, width, keep_end=True), SMALL, SOFT)
-    return picture

@@ -27,6 +27,7 @@ def correct(
     if (label is None) == (is_not is None):
         raise InputError("Say either the right label or what the picture is not, and not both.")
     with Workspace.open(folder, writing=True) as workspace:
+        backbone = open_source(workspace.settings["backbone"])  # first: it refuses what has no classes
         ids = find_pictures(workspace, pictures, by="picture")
         rows = {row.id: row for row in workspace.rows()}
         labels, not_labels = [], []
@@ -36,6 +37,6 @@ def correct(
             denied = [old for old in row.not_labels if old != label]
             not_labels.append(denied if is_not is None else sorted({*denied, is_not}))
         workspace.relabel(ids, labels, not_labels=not_labels)
-        learned = fit_workspace(workspace, open_source(workspace.settings["backbone"]), progress=progress)
+        learned = fit_workspace(workspace, backbone, progress=progress)
         keep_model(workspace, learned)
     return learned

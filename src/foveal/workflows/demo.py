@@ -80,8 +80,8 @@ def run_demo(
     }
 
 
-def read_cells() -> list[tuple[str, str]]:
-    """Path and label of every cell: defective from a probability of one half on.
+def list_cells() -> list[tuple[str, float, str]]:
+    """Path, probability of a defect and kind of module ("mono" or "poly") of every cell.
 
     Raises MissingExtraError when the package of pictures is not installed.
     """
@@ -91,7 +91,15 @@ def read_cells() -> list[tuple[str, str]]:
     data = Path(spec.submodule_search_locations[0]) / "data"
     lines = (data / "labels.csv").read_text("utf-8").split("\n")
     cells = [line.split() for line in lines if line.strip()]
-    return [(str(data / name), "defective" if float(chance) >= 0.5 else "fine") for name, chance, _ in cells]
+    return [(str(data / name), float(chance), kind) for name, chance, kind in cells]
+
+
+def read_cells() -> list[tuple[str, str]]:
+    """Path and label of every cell: defective from a probability of one half on.
+
+    Raises MissingExtraError when the package of pictures is not installed.
+    """
+    return [(path, "defective" if chance >= 0.5 else "fine") for path, chance, _ in list_cells()]
 
 
 def split_cells(cells: list[tuple[str, str]], seed: int) -> list[tuple[str, str, str]]:

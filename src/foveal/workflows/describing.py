@@ -28,7 +28,7 @@ def describe_taught(taught: Taught, folder: str | Path) -> dict[str, Any]:
         lines.append(f"Left out group by group, {accuracy:.1%} of pictures are recognized: the figure to expect.")
     else:
         lines.append("No estimate yet: every class lies inside one group. Add pictures taken at another time or place.")
-    lines += _passed_over("unreadable", taught.unreadable) + _passed_over("skipped", taught.skipped)
+    lines += passed_over("unreadable", taught.unreadable) + passed_over("skipped", taught.skipped)
     lines.append(f"Kept in {folder}.")
     return {
         "lines": lines,
@@ -97,7 +97,8 @@ def _describe(figures: Evaluation) -> list[str]:
     ]
 
 
-def _passed_over(what: str, rows: Sequence[tuple[str, str]], most: int = 5) -> list[str]:
+def passed_over(what: str, rows: Sequence[tuple[str, str]], most: int = 5) -> list[str]:
+    """Files that were passed over, the first few with the reason."""
     if not rows:
         return []
     lines = [f"{len(rows)} {what}:"] + [f"  {name}: {reason}" for name, reason in rows[:most]]

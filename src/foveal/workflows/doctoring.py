@@ -17,13 +17,16 @@ from foveal.audits.shortcuts import find_shortcuts
 from foveal.backbones.catalog import DEFAULT, Options, open_backbone
 from foveal.core.contracts import Progress, silent
 from foveal.core.errors import InputError
+from foveal.core.inspection import is_inspector
 from foveal.recognizers.classifier import Classifier
 from foveal.recognizers.settings import Settings
 from foveal.store.database import DATABASE
 from foveal.store.workspace import Workspace
+from foveal.workflows.inspection.examining import examine_good
 from foveal.workflows.learned import fit_workspace
 from foveal.workflows.model_file import describe_source, open_source
 from foveal.workflows.pictures import WorkspaceCodes, make_pictures
+from foveal.workflows.seeing import class_eye
 from foveal.workflows.sources.archive import UNPACKED
 from foveal.workflows.sources.listing import list_examples
 from foveal.workflows.teaching import see_and_keep
@@ -70,7 +73,7 @@ def examine(source: str | Path, *, progress: Progress = silent) -> Diagnosis:
             "multi_label": any(len(example.labels) > 1 for example in listing.examples),
         }
         with Workspace.create(Path(folder) / "workspace", kept) as workspace:
-            list(see_and_keep(workspace, listing.examples, backbone, progress))
+            list(see_and_keep(workspace, listing.examples, class_eye(backbone), progress))
             return _examine(workspace, listing.skipped, progress)
 
 
@@ -80,6 +83,10 @@ def _examine(workspace: Workspace, skipped: Sequence[tuple[str, str]], progress:
     if not rows:
         return Diagnosis(0, 0, 0, (), tuple(findings))
     measures = {m.id: m for m in workspace.measures()}
+    if is_inspector(workspace.settings):
+        good = [row for row in rows if row.split != "test"]
+        findings += examine_good(workspace, make_pictures(good, measures))
+        return Diagnosis(len(rows), 1, len(good), (), _rank(findings))
     pictures, reader = make_pictures(rows, measures), WorkspaceCodes(workspace.folder)
     bursts = find_bursts(pictures, reader)
     progress("examining", 1, 4)
@@ -92,8 +99,11 @@ def _examine(workspace: Workspace, skipped: Sequence[tuple[str, str]], progress:
     progress("examining", 3, 4)
     findings += _from_left_out(workspace, progress)
     n_classes = len({label for names in pictures.labels for label in names})
-    ranked = sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
-    return Diagnosis(len(rows), n_classes, bursts.n_groups, bursts.by_threshold, tuple(ranked))
+    return Diagnosis(len(rows), n_classes, bursts.n_groups, bursts.by_threshold, _rank(findings))
+
+
+def _rank(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 
 def _unreadable(rows: Sequence[tuple[str, str]]) -> list[Finding]:

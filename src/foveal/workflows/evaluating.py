@@ -31,7 +31,7 @@ from foveal.store.workspace import Workspace
 from foveal.workflows.learned import Learned, fit_workspace
 from foveal.workflows.model_file import open_source
 from foveal.workflows.pictures import find_groups, group_rows
-from foveal.workflows.seeing import Seen, see_all
+from foveal.workflows.seeing import Seen, class_eye, see_all
 from foveal.workflows.sources.listing import list_examples
 from foveal.workflows.teaching import to_new_example
 
@@ -141,7 +141,7 @@ def _see_source(learned: Learned, source: str | Path, progress: Progress, *, bur
     examples = [example for example in listing.examples if example.labels]
     if any(example.split == "test" for example in examples):
         examples = [example for example in examples if example.split == "test"]
-    seen = [s for s in see_all(examples, learned.backbone, n_examples=len(examples), progress=progress)
+    seen = [s for s in see_all(examples, class_eye(learned.backbone), n_examples=len(examples), progress=progress)
             if isinstance(s, Seen)]  # fmt: skip
     known = [s for s in seen if set(s.example.labels) & set(learned.readout.classes)]
     if not known:

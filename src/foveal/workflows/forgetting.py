@@ -9,12 +9,21 @@ from typing import Any
 
 from foveal.core.contracts import Progress, silent
 from foveal.core.errors import InputError, StoreError
+from foveal.core.inspection import is_inspector
 from foveal.memory.moments import Moments
 from foveal.store.certificate import fulfils_commitment, read_certificate, verify_certificate
 from foveal.store.database import DATABASE
 from foveal.store.keys import load_public
 from foveal.store.rows import ExampleRow
 from foveal.store.workspace import Workspace
+from foveal.workflows.inspection.learned import (
+    LearnedInspector,
+    fit_part,
+    good_rows,
+    hash_good,
+    keep_part,
+    open_patch_source,
+)
 from foveal.workflows.learned import (
     Learned,
     fit_workspace,
@@ -35,7 +44,7 @@ class Forgotten:
 
     n_erased: int
     certificate: dict[str, Any]
-    learned: Learned | None
+    learned: Learned | LearnedInspector | None
     seconds: dict[str, float]
 
 
@@ -48,9 +57,9 @@ def forget(folder: str | Path, values: Sequence[str], *, by: str = "picture", pr
     begun = time.perf_counter()
     with Workspace.open(folder, writing=True) as workspace:
         ids = find_pictures(workspace, values, by=by)
-        multi_label, _, _ = read_choices(workspace)
         rows = workspace.rows()
-        after = _memory_without(workspace, rows, set(ids), multi_label=multi_label)
+        memory = _GoodMemory(workspace) if is_inspector(workspace.settings) else _ClassMemory(workspace)
+        memory_sha256 = memory.drop(rows, set(ids))
         progress("erasing", 0, 1)
         # First, so that a crash in between leaves a picture without its copy, never a copy without its picture.
         leaving = set(ids)
@@ -60,13 +69,13 @@ def forget(folder: str | Path, values: Sequence[str], *, by: str = "picture", pr
             [row.path for row in rows if row.id not in leaving],
         )
         erased = workspace.erase(
-            ids, asked=by, memory_sha256=after.sha256(), settings={"fitted": "", "order": {}}, words=tuple(values)
+            ids, asked=by, memory_sha256=memory_sha256, settings={"fitted": "", "order": {}}, words=tuple(values)
         )
-        write_moments(workspace.model_path, after, workspace.settings)
+        memory.keep()
         progress("scanning", 0, 1)
         certificate = workspace.certify(erased)
         certified = time.perf_counter()
-        learned = _fit_what_remains(workspace, after, progress)
+        learned = _fit_what_remains(memory, progress)
     done = time.perf_counter()
     return Forgotten(
         len(ids),
@@ -101,23 +110,62 @@ def find_pictures(workspace: Workspace, values: Sequence[str], *, by: str) -> li
     return sorted({number for ids in found.values() for number in ids})
 
 
-def _memory_without(workspace: Workspace, rows: Sequence[ExampleRow], gone: set[int], *, multi_label: bool) -> Moments:
-    """The memory after forgetting: kept sums minus the stored codes, or summed anew."""
-    taught = teaching_rows(rows, multi_label=multi_label)
-    kept = read_kept_moments(workspace)
-    if kept is None:
-        return sum_rows(workspace, [row for row in taught if row.id not in gone])
-    leaving = [row for row in taught if row.id in gone]
-    return kept - sum_rows(workspace, leaving) if leaving else kept
+class _ClassMemory:
+    """The moments of classes, from which what leaves is subtracted."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._after: Moments | None = None
+
+    def drop(self, rows: Sequence[ExampleRow], gone: set[int]) -> str:
+        """Work out the memory without these pictures, kept sums minus the stored codes, and return its hash."""
+        taught = teaching_rows(rows, multi_label=read_choices(self._workspace)[0])
+        kept = read_kept_moments(self._workspace)
+        if kept is None:
+            self._after = sum_rows(self._workspace, [row for row in taught if row.id not in gone])
+        else:
+            leaving = [row for row in taught if row.id in gone]
+            self._after = kept - sum_rows(self._workspace, leaving) if leaving else kept
+        return self._after.sha256()
+
+    def keep(self) -> None:
+        """Put it where the next fit finds it."""
+        if self._after is not None:
+            write_moments(self._workspace.model_path, self._after, self._workspace.settings)
+
+    def fit(self, progress: Progress) -> Learned:
+        """Fit what remains and keep it."""
+        backbone = open_source(self._workspace.settings["backbone"])
+        learned = fit_workspace(self._workspace, backbone, self._after, progress)
+        keep_model(self._workspace, learned)
+        return learned
 
 
-def _fit_what_remains(workspace: Workspace, moments: Moments, progress: Progress) -> Learned | None:
+class _GoodMemory:
+    """The set of good pictures' codes."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def drop(self, rows: Sequence[ExampleRow], gone: set[int]) -> str:
+        """Hash of the set without these pictures."""
+        return hash_good(self._workspace, [row for row in good_rows(rows) if row.id not in gone])
+
+    def keep(self) -> None:
+        """Nothing but the codes is needed."""
+
+    def fit(self, progress: Progress) -> LearnedInspector:
+        """Fit what remains and keep it."""
+        learned = fit_part(self._workspace, open_patch_source(self._workspace.settings["backbone"]), progress)
+        keep_part(self._workspace, learned)
+        return learned
+
+
+def _fit_what_remains(memory: _ClassMemory | _GoodMemory, progress: Progress) -> Learned | LearnedInspector | None:
     try:
-        learned = fit_workspace(workspace, open_source(workspace.settings["backbone"]), moments, progress)
+        return memory.fit(progress)
     except InputError:
-        return None  # nothing, or a single class, is left: the next teaching fits again
-    keep_model(workspace, learned)
-    return learned
+        return None  # nothing, or too little, is left: the next teaching fits again
 
 
 @dataclass(frozen=True)
@@ -158,8 +206,10 @@ def _check_memory(workspace: Workspace) -> list[str]:
     logged = workspace.memory_sha256
     if not logged:
         return []
-    rows = teaching_rows(workspace.rows(), multi_label=read_choices(workspace)[0])
-    found = sum_rows(workspace, rows).sha256()
+    if is_inspector(workspace.settings):
+        found = hash_good(workspace, good_rows(workspace.rows()))
+    else:
+        found = sum_rows(workspace, teaching_rows(workspace.rows(), multi_label=read_choices(workspace)[0])).sha256()
     if found == logged:
         return []
     return [f"The memory of the codes that remain is {found[:12]}..., but the log says {logged[:12]}...."]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from foveal.core.contracts import Progress, silent
 from foveal.core.errors import InputError, StoreError
+from foveal.core.image import Image
 from foveal.core.prediction import Influence, Prediction
 from foveal.imaging.draw import draw_prediction, encode_png
 from foveal.store.database import DATABASE
@@ -50,7 +51,7 @@ def look_at_files(
 ) -> Looked:
     """Answer for every picture among files and folders; one that cannot be read is reported."""
     learned, folder = open_recognizer(recognizer, progress)
-    paths = [path for given in pictures for path in _expand(Path(given))]
+    paths = [path for given in pictures for path in expand_pictures(Path(given))]
     if draw_into is None:
         found = list(look_at_many(learned, paths, evidence=evidence, progress=progress, total=len(paths)))
         return Looked(
@@ -74,6 +75,14 @@ def look_and_draw(learned: Learned, folder: Path | None, path: Path, into: Path)
     evidence = prediction.evidence
     shown = [] if evidence is None else [*evidence.raised, *evidence.lowered]
     sheet = draw_prediction(image, prediction, read_thumbnails(folder, shown))
+    return prediction, write_sheet(sheet, path, into)
+
+
+def write_sheet(sheet: Image, path: Path, into: Path) -> Path:
+    """Write the evidence sheet of a picture into a folder, never over an existing one.
+
+    Raises StoreError when it cannot be written.
+    """
     target, number = into / f"{path.stem}.evidence.png", 2
     while target.exists():
         target, number = into / f"{path.stem}.evidence-{number}.png", number + 1
@@ -82,7 +91,7 @@ def look_and_draw(learned: Learned, folder: Path | None, path: Path, into: Path)
         target.write_bytes(encode_png(sheet))
     except OSError as problem:
         raise StoreError(f"Cannot write {target}: {problem.strerror}. Choose another folder with --draw.") from None
-    return prediction, target
+    return target
 
 
 def read_thumbnails(folder: Path | None, shown: Sequence[Influence]) -> list[tuple[Influence, bytes | None]]:
@@ -93,7 +102,8 @@ def read_thumbnails(folder: Path | None, shown: Sequence[Influence]) -> list[tup
         return [(influence, workspace.thumbnail(influence.example_id) or None) for influence in shown]
 
 
-def _expand(given: Path) -> list[Path]:
+def expand_pictures(given: Path) -> list[Path]:
+    """The file itself, or the pictures in a folder; raises InputError where there is nothing."""
     if not given.exists():
         raise InputError(f"{given} does not exist.")
     return [Path(example.path) for example in list_folder(given)[1]] if given.is_dir() else [given]

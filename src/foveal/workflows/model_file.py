@@ -11,7 +11,7 @@ import numpy.typing as npt
 from foveal.backbones.catalog import Options, open_backbone
 from foveal.core.card import BackboneCard
 from foveal.core.contracts import Backbone
-from foveal.core.errors import ModelError
+from foveal.core.errors import InputError, ModelError
 from foveal.memory.moments import Moments
 from foveal.recognizers.taught import CodesInMemory, Taught
 from foveal.store.recognizer_file import RecognizerFile, read_recognizer_file, write_recognizer_file
@@ -99,8 +99,16 @@ def read_moments(file: RecognizerFile) -> Moments | None:
 
 
 def open_source(source: dict[str, Any]) -> Backbone:
-    """Open a backbone as a workspace or a file describes it."""
+    """Open a backbone as a workspace or a file describes it.
+
+    Raises InputError for one that inspects.
+    """
     options = dict(source.get("options", {}))
+    if "blocks" in options:
+        raise InputError(
+            "This inspects good parts and has no classes. Add good pictures with teach --good, take some out with "
+            "forget, and judge with look."
+        )
     options["maps"] = tuple(options.get("maps", Options().maps))
     return open_backbone(str(source.get("name", "")), Options(**options))
 

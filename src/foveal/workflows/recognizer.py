@@ -1,9 +1,6 @@
 """The Python way in: teach, look, evaluate, add, correct, forget, save, load."""
 
 import os
-import shutil
-import tempfile
-import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
@@ -24,6 +21,7 @@ from foveal.workflows.model_file import read_learned
 from foveal.workflows.saving import make_workspace, save
 from foveal.workflows.sources.listing import list_examples
 from foveal.workflows.teaching import Choices, teach_workspace
+from foveal.workflows.temporary import TemporaryFolder
 from foveal.workflows.workspace_model import open_workspace_model
 
 
@@ -87,7 +85,7 @@ class Recognizer:
         """
         own = self._workspace()
         forgotten = forget(own.folder_or_fail(), values, by=by)
-        if forgotten.learned is None:
+        if not isinstance(forgotten.learned, Learned):
             raise InputError(
                 "The pictures were forgotten; fewer than two classes are left, so nothing can be told apart."
             )
@@ -107,7 +105,7 @@ class Recognizer:
         """Itself, or for one loaded from a file, the same in a temporary workspace."""
         if self.folder is not None or self.file is None:
             return self
-        keeper = _TemporaryFolder()
+        keeper = TemporaryFolder()
         learned = make_workspace(self.file, keeper.path / "workspace")
         return Recognizer(learned, keeper.path / "workspace", None, None, keeper)
 
@@ -136,14 +134,14 @@ def teach(
     choices = Choices(view=view, multi_label=multi_label, settings=settings or Settings())
     if backbone is not None:
         choices = Choices(backbone, view, multi_label=multi_label, settings=settings or Settings())
-    keeper = _TemporaryFolder() if workspace is None else None
+    keeper = TemporaryFolder() if workspace is None else None
     folder = keeper.path / "workspace" if keeper else Path(workspace or "")
     taught = teach_workspace(source, folder, choices, progress)
     return Recognizer(taught.learned, folder, None, None, keeper)
 
 
 def load(path: str | Path) -> Recognizer:
-    """Load a .foveal file or open a workspace.
+    """Load a .foveal file or open a workspace; for one that inspects, see `load_part`.
 
     Raises ModelError or IntegrityError for a file that must not be loaded, StoreError where there
     is no workspace.
@@ -153,12 +151,3 @@ def load(path: str | Path) -> Recognizer:
         return Recognizer(open_workspace_model(place), place)
     learned, _ = read_learned(place)
     return Recognizer(learned, None, None, place)
-
-
-@final
-class _TemporaryFolder:
-    """A folder that is removed when nothing refers to it, or at the end of the process."""
-
-    def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="foveal-"))
-        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)

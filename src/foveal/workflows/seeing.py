@@ -2,11 +2,11 @@
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from foveal.core.contracts import Backbone, Code, Progress, silent
+from foveal.core.contracts import Backbone, Code, PatchBackbone, Progress, silent
 from foveal.core.errors import InputError
 from foveal.core.example import Example
 from foveal.core.image import Appearance, Capture, Image
@@ -14,6 +14,7 @@ from foveal.imaging.appearance import measure_appearance
 from foveal.imaging.decode import read
 from foveal.imaging.thumbnail import make_thumbnail
 from foveal.memory.codes import make_code
+from foveal.memory.patch_codes import make_patch_code
 
 AHEAD = 16  # pictures in flight per thread: enough to smooth uneven files, few enough to stay flat
 KEEP = 1.5  # a JPEG is decoded to no less than this many times the side the backbone takes
@@ -38,19 +39,33 @@ class Unreadable:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Eye:
+    """How pictures become codes: `embed`, from images of no less than `side` pixels on the short side."""
+
+    embed: Callable[[Image], Code]
+    side: int
+    thumbnail: int = 96  # pixels of a thumbnail's long side
+
+
+def class_eye(backbone: Backbone) -> Eye:
+    """Codes of whole pictures."""
+    return Eye(lambda image: make_code(backbone.pool(image)), round(backbone.card.input_size * KEEP))
+
+
+def patch_eye(backbone: PatchBackbone) -> Eye:
+    """Codes of all patches, with thumbnails large enough to show one."""
+    return Eye(lambda image: make_patch_code(backbone.patches(image)), round(backbone.side * KEEP), 384)
+
+
 def count_threads() -> int:
     """Processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def see(example: Example, image: Image, capture: Capture, backbone: Backbone) -> Seen:
-    """Measure and embed one decoded picture."""
-    return Seen(example, capture, measure_appearance(image), make_code(backbone.pool(image)), make_thumbnail(image))
-
-
 def see_all(
     examples: Iterable[Example],
-    backbone: Backbone,
+    eye: Eye,
     *,
     n_examples: int = 0,
     threads: int | None = None,
@@ -66,7 +81,7 @@ def see_all(
     done = 0
     with ThreadPoolExecutor(workers) as pool:
         for example in examples:
-            waiting.append(pool.submit(_see_file, example, backbone))
+            waiting.append(pool.submit(_see_file, example, eye))
             if len(waiting) >= AHEAD * workers:
                 yield waiting.popleft().result()
                 done += 1
@@ -77,9 +92,10 @@ def see_all(
             progress("seeing", done, n_examples)
 
 
-def _see_file(example: Example, backbone: Backbone) -> Seen | Unreadable:
+def _see_file(example: Example, eye: Eye) -> Seen | Unreadable:
     try:
-        image, capture = read(example.path, at_least=round(backbone.card.input_size * KEEP))
-        return see(example, image, capture, backbone)
+        image, capture = read(example.path, at_least=eye.side)
+        thumbnail = make_thumbnail(image, eye.thumbnail)
+        return Seen(example, capture, measure_appearance(image), eye.embed(image), thumbnail)
     except InputError as problem:
         return Unreadable(example, str(problem))

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from foveal.backbones.catalog import DEFAULT, Options
-from foveal.core.contracts import Backbone, Progress, silent
+from foveal.core.contracts import Progress, silent
 from foveal.core.errors import InputError
 from foveal.core.example import Example
 from foveal.recognizers.settings import Settings
@@ -17,7 +17,7 @@ from foveal.store.workspace import Workspace
 from foveal.workflows.choosing import choose_view
 from foveal.workflows.learned import Learned, fit_workspace
 from foveal.workflows.model_file import describe_source, open_source
-from foveal.workflows.seeing import Seen, Unreadable, see_all
+from foveal.workflows.seeing import Eye, Seen, Unreadable, class_eye, see_all
 from foveal.workflows.sources.archive import UNPACKED
 from foveal.workflows.sources.listing import list_examples
 from foveal.workflows.workspace_model import keep_model
@@ -75,9 +75,9 @@ def teach_workspace(
     with _open(Path(folder), examples, choices, Path(source).stem, progress) as workspace:
         backbone = open_source(workspace.settings["backbone"])
         _check_classes(workspace, examples)
-        fresh, n_known, n_changed = _sort_out(workspace, examples)
+        fresh, n_known, n_changed = sort_out(workspace, examples)
         chosen = time.perf_counter()
-        unreadable = tuple(see_and_keep(workspace, fresh, backbone, progress))
+        unreadable = tuple(see_and_keep(workspace, fresh, class_eye(backbone), progress))
         seen = time.perf_counter()
         learned = fit_workspace(workspace, backbone, progress=progress)
         keep_model(workspace, learned)
@@ -155,7 +155,7 @@ def _check_enough(classes: set[str]) -> None:
         )
 
 
-def _sort_out(workspace: Workspace, examples: Sequence[Example]) -> tuple[list[Example], int, int]:
+def sort_out(workspace: Workspace, examples: Sequence[Example]) -> tuple[list[Example], int, int]:
     """Examples not known yet, and how many are known and how many of these were corrected."""
     rows = {row.path: row for row in workspace.rows()}
     fresh, corrected = [], []
@@ -171,13 +171,13 @@ def _sort_out(workspace: Workspace, examples: Sequence[Example]) -> tuple[list[E
 
 
 def see_and_keep(
-    workspace: Workspace, examples: Sequence[Example], backbone: Backbone, progress: Progress
+    workspace: Workspace, examples: Sequence[Example], eye: Eye, progress: Progress, *, batch: int = BATCH
 ) -> Iterator[tuple[str, str]]:
     """Read, embed and acknowledge batch after batch; yields name and reason of unreadable files."""
-    results = see_all(examples, backbone, n_examples=len(examples), progress=progress)
-    while batch := list(islice(results, BATCH)):
-        new = [to_new_example(seen) for seen in batch if isinstance(seen, Seen)]
-        bad = [(seen.example.name, seen.reason) for seen in batch if isinstance(seen, Unreadable)]
+    results = see_all(examples, eye, n_examples=len(examples), progress=progress)
+    while part := list(islice(results, batch)):
+        new = [to_new_example(seen) for seen in part if isinstance(seen, Seen)]
+        bad = [(seen.example.name, seen.reason) for seen in part if isinstance(seen, Unreadable)]
         workspace.add(new, unreadable=bad)
         yield from bad
 

@@ -18,15 +18,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Build the card and print it."""
     from pathlib import Path
 
-    from foveal.workflows.carding import to_markdown
-    from foveal.workflows.reading_cards import read_card_of
+    from foveal.workflows.reading_cards import card_to_markdown, read_card_of
 
     card = read_card_of(options.recognizer, console.progress)
     console.close()
     if options.output:
-        Path(options.output).write_text(to_markdown(card), "utf-8")
+        Path(options.output).write_text(card_to_markdown(card), "utf-8")
         console.print(f"Wrote {options.output}.")
     else:
-        console.print(to_markdown(card))
+        console.print(card_to_markdown(card))
     console.print_json(card)
     return ExitCode.OK

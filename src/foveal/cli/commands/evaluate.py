@@ -1,9 +1,11 @@
 """Measure how good a recognizer is, on pictures held out, on a labelled source, and on left-out groups.
 
---report writes one self-contained HTML file with the pictures in it.
+An inspector is measured on good and defective pictures held out or in SOURCE (folders good, and one per
+kind of defect), and with masks on where it finds them. --report writes one self-contained HTML file with the pictures in it.
 """
 
 import argparse
+from typing import Any
 
 from foveal.cli.console import Console
 from foveal.cli.exit_codes import ExitCode
@@ -18,10 +20,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--workspace", "-w", default="foveal-workspace", help="folder that keeps what is learned")
     parser.add_argument("--report", metavar="FILE", help="write an HTML report")
+    parser.add_argument("--masks", metavar="FOLDER", help="of an inspector: masks of defects, KIND/NAME.png")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Evaluate and print the figures."""
+    from foveal.workflows.inspection.look_files import holds_inspector
+
+    measure = _evaluate_part if holds_inspector(options.workspace) else _evaluate_classes
+    lines, plain = measure(options, console)
+    console.close()
+    for line in lines:
+        console.print(line)
+    if options.report:
+        console.print(f"Report: {options.report}")
+    console.print_json(plain)
+    return ExitCode.OK
+
+
+def _evaluate_classes(options: argparse.Namespace, console: Console) -> tuple[list[str], dict[str, Any]]:
     from foveal.workflows.describing import describe_evaluated
     from foveal.workflows.evaluating import evaluate
 
@@ -31,10 +48,17 @@ def run(options: argparse.Namespace, console: Console) -> int:
         from foveal.workflows.reporting import write_report
 
         plain["report"] = str(write_report(options.workspace, evaluated, options.report, progress=console.progress))
-    console.close()
-    for line in describe_evaluated(evaluated):
-        console.print(line)
+    return describe_evaluated(evaluated), plain
+
+
+def _evaluate_part(options: argparse.Namespace, console: Console) -> tuple[list[str], dict[str, Any]]:
+    from foveal.workflows.inspection.describing import describe_evaluated_part
+    from foveal.workflows.inspection.evaluating import evaluate_part
+
+    evaluated = evaluate_part(options.workspace, options.source, masks=options.masks, progress=console.progress)
+    plain = evaluated.to_dict()
     if options.report:
-        console.print(f"Report: {options.report}")
-    console.print_json(plain)
-    return ExitCode.OK
+        from foveal.workflows.inspection.report import write_part_report
+
+        plain["report"] = str(write_part_report(evaluated, options.report))
+    return describe_evaluated_part(evaluated), plain

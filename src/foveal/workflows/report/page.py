@@ -25,14 +25,10 @@ _ABSOLUTE = re.compile(r"(?<!\S)/(?:[^/\n]+/)+")
 
 def render_report(report: ReportData) -> str:
     """Return the page as text: styles, plots and pictures are in it, nothing is fetched."""
-    text = resources.files("foveal.workflows.report").joinpath("report.html.j2").read_text("utf-8")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"percent": _percent, "picture": _picture, "short": _shorten}
     figures, learning = report.figures, report.learning
     matrix = _matrix(figures)
-    return environment.from_string(text).render(
+    return fill_template(
+        "report.html.j2",
         report=report,
         card=report.card,
         figures=figures,
@@ -49,6 +45,17 @@ def render_report(report: ReportData) -> str:
         matrix=matrix,
         cell=34 if len(matrix) <= 12 else 17,
     )
+
+
+def fill_template(template: str, **values: Any) -> str:
+    """Fill a template of this folder; the common style sheet is among the values."""
+    folder = resources.files("foveal.workflows.report")
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"percent": _percent, "picture": _picture, "short": _shorten}
+    style = folder.joinpath("style.css").read_text("utf-8")
+    return environment.from_string(folder.joinpath(template).read_text("utf-8")).render(style=style, **values)
 
 
 def say_headline(figures: Evaluation) -> str:

@@ -76,6 +76,25 @@ def plot_learning_curve(points: Sequence[tuple[float, float]], curve: Curve | No
     return _frame(line + dots, across, up, ("pictures a class", "accuracy"), f"Learning curve: {told}")
 
 
+def plot_scores(good: Sequence[float], bad: Sequence[float], threshold: float) -> str:
+    """Share of good and of defective pictures that score above, against the score; dashed at the threshold."""
+    every = sorted([*good, *bad, threshold])
+    low, high = every[0], every[-1]
+    spread = max(high - low, 1e-9)
+
+    def steps(scores: Sequence[float]) -> str:
+        points = [(k / 120, sum(s > low + spread * k / 120 for s in scores) / len(scores)) for k in range(121)]
+        return " ".join(f"{_x(x):.1f},{_y(y):.1f}" for x, y in points)
+
+    lines = f'<polyline class="curve" points="{steps(bad)}"/>' if bad else ""
+    lines += f'<polyline class="curve soft-curve" points="{steps(good)}"/>' if good else ""
+    at = f"{_x((threshold - low) / spread):.1f}"
+    lines += f'<line class="ideal" x1="{at}" x2="{at}" y1="{_y(0)}" y2="{_y(1)}"><title>threshold {threshold:.2f}</title></line>'
+    across = [(0.0, f"{low:.1f}"), (0.5, f"{low + spread / 2:.1f}"), (1.0, f"{high:.1f}")]
+    up = [(share, f"{share:.0%}") for share in (0, 0.5, 1)]
+    return _frame(lines, across, up, ("score", "share above"), "Share of good and defective pictures above each score")
+
+
 def draw_interval(value: float, interval: Interval, *, mark: float | None = None, is_bad: bool = False) -> str:
     """A strip from 0 to 1: a dot at the value, a bar over the interval, a tick at `mark`."""
 

@@ -1,0 +1,1 @@
+"""Inspecting: defects found after seeing only good parts."""

@@ -1,0 +1,109 @@
+"""Results of inspecting in plain words, for people who read a terminal."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from foveal.core.inspection import VERDICTS, Inspection
+from foveal.core.prediction import FLAGS
+from foveal.imaging.inspection_sheet import describe_region
+from foveal.recognizers.oddness import tail_p_values
+from foveal.workflows.describing import passed_over
+from foveal.workflows.inspection.evaluating import EvaluatedPart
+from foveal.workflows.inspection.learned import GOOD, LearnedInspector
+from foveal.workflows.inspection.teaching import TaughtPart
+
+ODD_BELOW = 0.01  # tail p-value under which a taught good picture is worth a second look
+MOST_ODD = 5  # named
+WAYS = {"aligned": "parts that lie alike in every picture", "anywhere": "parts or textures that lie anywhere"}
+
+
+def describe_part(taught: TaughtPart, folder: str | Path) -> dict[str, Any]:
+    """What teaching did, as plain values; "lines" are for people."""
+    learned, inspector = taught.learned, taught.learned.inspector
+    lines = [
+        f"Learned what good looks like from {inspector.n_good} pictures ({taught.n_new} new, {taught.n_known} known), "
+        f"{taught.seconds['total']:.1f} s: {WAYS[inspector.way]}, seen at {learned.backbone.side} pixels.",
+    ]
+    if taught.needed:
+        lines.append(
+            f"False alarms: {inspector.false_alarms:.2%} cannot be promised yet; {inspector.promised:.1%} is what "
+            f"{inspector.n_good} pictures allow. Add {taught.needed} more good pictures."
+        )
+    else:
+        lines.append(
+            f"False alarms: at most {inspector.promised:.2%} of good pictures, as far as they come as these did."
+        )
+    odd = find_odd(learned)
+    if odd:
+        lines.append(f"Look again at {len(odd)} good pictures that are least like the others; do they show a defect?")
+        lines += [f"  {name}" for name, _ in odd[:MOST_ODD]]
+        lines.append(f"  To take one out: foveal forget NAME --workspace {folder}")
+    if taught.n_defects:
+        lines.append(f"{taught.n_defects} pictures are held out to measure with: foveal evaluate --workspace {folder}")
+    lines += passed_over("unreadable", taught.unreadable) + passed_over("skipped", taught.skipped)
+    lines.append(f"Kept in {folder}.")
+    return {
+        "lines": lines,
+        "workspace": str(folder),
+        "good": inspector.n_good,
+        "new": taught.n_new,
+        "known": taught.n_known,
+        "held_out": taught.n_defects,
+        "way": inspector.way,
+        "size": learned.backbone.side,
+        "false_alarms": inspector.false_alarms,
+        "promised": inspector.promised,
+        "more_needed": taught.needed,
+        "odd": [{"name": name, "p_value": p} for name, p in odd],
+        "unreadable": [{"name": name, "reason": reason} for name, reason in taught.unreadable],
+        "skipped": [{"name": name, "reason": reason} for name, reason in taught.skipped],
+        "backbone": learned.backbone.id,
+        "seconds": taught.seconds,
+    }
+
+
+def find_odd(learned: LearnedInspector) -> list[tuple[str, float]]:
+    """Taught good pictures least like the others, with how rarely a good one is as far out; oddest first."""
+    scores = learned.inspector.left_out
+    p_values = tail_p_values(np.sort(scores), scores)
+    order = np.argsort(-scores, kind="stable")
+    return [(learned.names[i], float(p_values[i])) for i in order if learned.names and p_values[i] < ODD_BELOW]
+
+
+def describe_inspection(inspection: Inspection) -> str:
+    """One verdict in a few lines."""
+    lines = [f"{inspection.origin}: {VERDICTS[inspection.verdict]} (p = {inspection.p_value:.2g})"]
+    lines += [f"  {describe_region(region)}" for region in inspection.regions[:3]]
+    if len(inspection.regions) > 3:
+        lines.append(f"  and {len(inspection.regions) - 3} more regions")
+    if inspection.nearest is not None:
+        lines.append(f"  should look like {inspection.nearest.name}")
+    if inspection.flags:
+        lines.append(f"  note: {'; '.join(FLAGS[flag] for flag in inspection.flags)}")
+    return "\n".join(lines)
+
+
+def describe_evaluated_part(evaluated: EvaluatedPart) -> list[str]:
+    """The figures, the ones to quote first."""
+    n_good = sum(one.kind == GOOD for one in evaluated.judged)
+    lines = [f"On {n_good} good and {len(evaluated.judged) - n_good} defective pictures that were not taught:"]
+    if evaluated.auroc is not None and evaluated.auprc is not None:
+        lines.append(f"  image AUROC {evaluated.auroc:.4f}, AUPRC {evaluated.auprc:.4f}")
+    if evaluated.pixel_auroc is not None and evaluated.aupro is not None:
+        lines.append(
+            f"  where, on {evaluated.n_masks} masks: pixel AUROC {evaluated.pixel_auroc:.4f}, AUPRO {evaluated.aupro:.4f}"
+        )
+    for row in evaluated.rates:
+        low, high = row.expected_range
+        kept = "kept" if row.is_kept else "NOT kept"
+        found = "" if row.found is None else f"; finds {row.found:.1%} of defective ones"
+        lines.append(
+            f"  false alarms promised {row.promised:.2%}, measured {row.measured:.2%} "
+            f"({kept}; 95 % of such measurements: {low:.1%} to {high:.1%}){found}"
+        )
+    for kind in evaluated.kinds:
+        told = "" if kind.auroc is None else f", AUROC {kind.auroc:.3f}"
+        lines.append(f"  {kind.kind}: finds {kind.found:.0%} of {kind.n}{told}")
+    return lines + passed_over("unreadable", evaluated.unreadable)

@@ -41,6 +41,7 @@ lock:  ## pin every package by hash again, after pyproject.toml changed; FRESH=-
 	.venv-lock/bin/python -m pip install $(QUIET) "pip-tools>=7.5,<8"
 	.venv-lock/bin/pip-compile -q $(FRESH) --extra dev --generate-hashes --strip-extras --allow-unsafe --no-header \
 		--no-annotate --no-emit-index-url --no-emit-find-links --no-emit-options -o requirements.lock pyproject.toml
+	sed -i -e '/^# WARNING: pip/d' -e '/^# Consider using/d' -e '/^foveal @/d' requirements.lock  # itself is no requirement
 
 test-torch:  ## parity with PyTorch, in an environment of its own
 	$(call install,.venv-torch)

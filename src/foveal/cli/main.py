@@ -14,9 +14,12 @@ from foveal.core.errors import FovealError
 
 # Every command, its module in foveal.cli.commands, and what it does in one line.
 COMMANDS = {
-    "teach": "learn classes from a folder of pictures, a table or a zip",
+    "teach": "learn classes from labelled pictures, or defects from good ones alone",
     "look": "answer for pictures, with the evidence",
     "evaluate": "measure how good a recognizer is, and write the report",
+    "watch": "inspect what arrives in a folder or from a camera, and raise alerts",
+    "trend": "show how the scores of what was watched develop",
+    "drift": "tell whether good pictures still look like those taught",
     "doctor": "find what is wrong with a set of pictures before teaching it",
     "correct": "set the right label of a taught picture, or say what it is not",
     "forget": "erase pictures everywhere, with a signed certificate",

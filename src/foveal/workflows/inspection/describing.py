@@ -72,9 +72,9 @@ def find_odd(learned: LearnedInspector) -> list[tuple[str, float]]:
     return [(learned.names[i], float(p_values[i])) for i in order if learned.names and p_values[i] < ODD_BELOW]
 
 
-def describe_inspection(inspection: Inspection) -> str:
-    """One verdict in a few lines."""
-    lines = [f"{inspection.origin}: {VERDICTS[inspection.verdict]} (p = {inspection.p_value:.2g})"]
+def describe_inspection(inspection: Inspection, name: str = "") -> str:
+    """One verdict in a few lines; `name` in place of where the picture came from."""
+    lines = [f"{name or inspection.origin}: {VERDICTS[inspection.verdict]} (p = {inspection.p_value:.2g})"]
     lines += [f"  {describe_region(region)}" for region in inspection.regions[:3]]
     if len(inspection.regions) > 3:
         lines.append(f"  and {len(inspection.regions) - 3} more regions")

@@ -5,6 +5,7 @@ from html import escape
 
 from foveal.audits.learning_curve import Curve
 from foveal.metrics.calibration import ReliabilityBin
+from foveal.metrics.change_point import Change
 from foveal.metrics.intervals import Interval
 
 WIDTH, HEIGHT = 340, 240
@@ -74,6 +75,28 @@ def plot_learning_curve(points: Sequence[tuple[float, float]], curve: Curve | No
     up = [(share, f"{low + share * (1 - low):.0%}") for share in (0, 0.5, 1)]
     told = ", ".join(f"{accuracy:.0%} with {n:.0f} pictures a class" for n, accuracy in points)
     return _frame(line + dots, across, up, ("pictures a class", "accuracy"), f"Learning curve: {told}")
+
+
+def plot_trend(scores: Sequence[float], change: Change | None) -> str:
+    """Scores in order, the median before and after a change, and a dashed line where it happened."""
+    low, high = min(scores), max(scores)
+    spread = max(high - low, 1e-9)
+    n = max(1, len(scores) - 1)
+    dots = "".join(
+        f'<circle class="dot" cx="{_x(k / n):.1f}" cy="{_y((score - low) / spread):.1f}" r="1.6"/>'
+        for k, score in enumerate(scores)
+    )
+    lines, told = "", "steady"
+    if change is not None:
+        told = f"changed from {change.before:.2f} to {change.after:.2f}"
+        for begin, end, level in ((0, change.place, change.before), (change.place, n, change.after)):
+            y = f"{_y((level - low) / spread):.1f}"
+            lines += f'<polyline class="curve" points="{_x(begin / n):.1f},{y} {_x(end / n):.1f},{y}"/>'
+        at = f"{_x(change.place / n):.1f}"
+        lines += f'<line class="ideal" x1="{at}" x2="{at}" y1="{_y(0)}" y2="{_y(1)}"/>'
+    across = [(0.0, "oldest"), (1.0, "newest")]
+    up = [(share, f"{low + share * spread:.1f}") for share in (0, 0.5, 1)]
+    return _frame(dots + lines, across, up, (f"{len(scores)} pictures", "score"), f"Scores over time: {told}")
 
 
 def plot_scores(good: Sequence[float], bad: Sequence[float], threshold: float) -> str:

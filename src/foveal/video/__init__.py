@@ -1,0 +1,1 @@
+"""Frames of cameras and video files."""

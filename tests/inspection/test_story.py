@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 import foveal
 from foveal.core.errors import InputError
@@ -217,3 +217,38 @@ def test_the_command_line_tells_the_story(taught, tmp_path):
     assert done.returncode == 3
     assert "at least 5 good pictures" in done.stderr
     assert not (tmp_path / "none").exists()
+
+
+def test_found_defects_are_named_by_taught_kinds_and_forgotten_with_their_pictures(taught, tmp_path):
+    for kind, seeds in (("scratch", range(200, 212)), ("stain", range(300, 312))):
+        folder = tmp_path / "kinds" / kind
+        folder.mkdir(parents=True)
+        for seed in seeds:
+            draw_defect(kind, seed).save(folder / f"{seed}.png")
+    shutil.copytree(taught / "part", tmp_path / "part")
+    found = teach_good(taught / "good", tmp_path / "part", kinds=tmp_path / "kinds")
+    assert (found.learned.inspector.n_good, found.n_defects) == (40, 0)
+    assert found.learned.inspector.left_out.tobytes() == open_part(taught / "part").inspector.left_out.tobytes()
+    for kind, seed in (("scratch", 400), ("stain", 401), ("scratch", 402), ("stain", 403)):
+        told = inspect_thing(found.learned, draw_defect(kind, seed))
+        assert told.kind == kind
+        assert told.to_dict()["kind_probability"] > 0.5
+    assert inspect_thing(found.learned, draw_part(100)[0]).kind == ""
+    foveal.load_part(tmp_path / "part").save(tmp_path / "k.foveal")
+    assert foveal.load_part(tmp_path / "k.foveal").look(draw_defect("stain", 500)).kind == "stain"
+    assert verify(tmp_path / "part").problems == ()
+    less = forget(tmp_path / "part", ["scratch/200.png"]).learned
+    assert isinstance(less, LearnedInspector)
+    assert less.memory_sha256 != found.learned.memory_sha256
+    assert less.kinds is not None
+    assert less.kinds.counts.tolist() == [11, 12]
+
+
+def draw_defect(kind, seed):
+    if kind == "scratch":
+        return draw_part(seed, defect=True)[0]
+    picture = draw_part(seed)[0]
+    rng = np.random.default_rng(seed)
+    x, y = (int(v) for v in rng.integers((60, 105), (150, 120)))
+    ImageDraw.Draw(picture).ellipse((x, y, x + 22, y + 18), fill=(190, 120, 40))
+    return picture

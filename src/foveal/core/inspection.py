@@ -36,8 +36,6 @@ class Region:
     area: int
     strength: float
     peak: tuple[int, int]
-    kind: str = ""  # where kinds of defects were taught
-    kind_probability: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +64,8 @@ class Inspection:
     regions: tuple[Region, ...] = ()
     flags: tuple[str, ...] = ()
     nearest: NearestGood | None = None
+    kind: str = ""  # of the defect, where kinds were taught and one is likely enough
+    kind_probability: float = 0.0
 
     @property
     def is_good(self) -> bool:
@@ -88,13 +88,12 @@ class Inspection:
         }
         if self.nearest is not None:
             plain["nearest_good"] = {"name": self.nearest.name, "row": self.nearest.row, "column": self.nearest.column}
+        if self.kind:
+            plain |= {"kind": self.kind, "kind_probability": self.kind_probability}
         if with_map:
             plain["anomaly_map"] = self.anomaly_map.tolist()
         return plain
 
 
 def _region_to_dict(region: Region) -> dict[str, Any]:
-    plain: dict[str, Any] = {"box": list(region.box), "area": region.area, "strength": region.strength}
-    if region.kind:
-        plain |= {"kind": region.kind, "kind_probability": region.kind_probability}
-    return plain
+    return {"box": list(region.box), "area": region.area, "strength": region.strength}

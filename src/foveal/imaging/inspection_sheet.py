@@ -63,6 +63,12 @@ def draw_anomaly_map(image: Image, inspection: Inspection, side: int = PANEL) ->
     return Image(np.asarray(mixed), image.origin)
 
 
+def say_verdict(inspection: Inspection) -> str:
+    """Good, or not and what kind of defect where that is known."""
+    kind = f": {inspection.kind} ({inspection.kind_probability:.0%})" if inspection.kind else ""
+    return VERDICTS[inspection.verdict] + kind
+
+
 def describe_verdict(inspection: Inspection) -> str:
     """How sure, in one sentence.
 
@@ -75,7 +81,7 @@ def describe_verdict(inspection: Inspection) -> str:
 
 def _draw_title(inspection: Inspection) -> Pillow.Image:
     width = WIDTH - 2 * MARGIN
-    verdict = VERDICTS[inspection.verdict]
+    verdict = say_verdict(inspection)
     lines: list[tuple[str, Color]] = [(describe_verdict(inspection), SOFT)]
     lines += [(describe_region(region), SOFT) for region in inspection.regions[:NAMED]]
     if len(inspection.regions) > NAMED:
@@ -99,9 +105,8 @@ def describe_region(region: Region) -> str:
     '30 x 40 pixels at 10, 20, area 900: 1.5 times the limit of good pictures'
     """
     left, top, right, bottom = region.box
-    kind = f"{region.kind} ({region.kind_probability:.0%}), " if region.kind else ""
     return (
-        f"{kind}{right - left} x {bottom - top} pixels at {left}, {top}, area {region.area}: "
+        f"{right - left} x {bottom - top} pixels at {left}, {top}, area {region.area}: "
         f"{region.strength:.2g} times the limit of good pictures"
     )
 

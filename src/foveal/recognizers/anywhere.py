@@ -17,7 +17,7 @@ from foveal.recognizers.statistics import Ints
 MEMORY = 6_000  # patches kept
 ROUND = 500  # patches added before distances are measured again
 RIDGE = 0.01  # of the mean variance, added before whitening
-CHUNK = 1_024  # patches compared at a time
+CHUNK = 256  # patches compared at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +32,9 @@ class Anywhere:
     def distances(self, patches: Float32s) -> Float32s:
         """Distance of each position (P,) of one picture's features (P, d) to its nearest good patch."""
         vectors = self.whiten(patches)
-        nearest = [_square_distances(part, self.memory).min(axis=1) for part in _chunks(vectors)]
-        return np.asarray(np.sqrt(np.concatenate(nearest)))
+        lengths = _square(self.memory)
+        nearest = np.concatenate([_compare(part, self.memory, lengths).min(axis=1) for part in _chunks(vectors)])
+        return np.asarray(np.sqrt(np.maximum(nearest + _square(vectors), 0)))
 
     def whiten(self, patches: Float32s) -> Float32s:
         """Features (..., P, d) as they are compared: faded at the border, as the memory's are."""
@@ -126,21 +127,27 @@ def _lower(
 ) -> None:
     """Lower squared distances (N,) to those of `memory` (M, d) of other groups; `near` to any of it."""
     same = groups[None, :] == np.arange(int(max(own.max(), groups.max())) + 1)[:, None]
+    of_memory = _square(memory)
     for start in range(0, len(vectors), CHUNK):
         part = slice(start, start + CHUNK)
-        squares = _square_distances(vectors[part], memory)
+        lengths = _square(vectors[part])
+        squares = _compare(vectors[part], memory, of_memory)
         if near is not None:
-            np.minimum(near[part], squares.min(axis=1), out=near[part])
+            np.minimum(near[part], np.maximum(squares.min(axis=1) + lengths, 0), out=near[part])
         squares[same[own[part]]] = np.inf
-        np.minimum(apart[part], squares.min(axis=1), out=apart[part])
+        np.minimum(apart[part], np.maximum(squares.min(axis=1) + lengths, 0), out=apart[part])
 
 
-def _square_distances(vectors: Float32s, memory: Float32s) -> Float32s:
-    """Squared distances (n, M), none below zero."""
-    squares = vectors @ (-2 * memory.T)
-    squares += np.einsum("ij,ij->i", memory, memory)
-    squares += np.einsum("ij,ij->i", vectors, vectors)[:, None]
-    return np.asarray(np.maximum(squares, 0, out=squares))
+def _compare(vectors: Float32s, memory: Float32s, lengths: Float32s) -> Float32s:
+    """Squared distances (n, M) less each vector's own squared length; `lengths` (M,) are those of the memory."""
+    squares = (-2 * vectors) @ memory.T
+    squares += lengths
+    return np.asarray(squares)
+
+
+def _square(vectors: Float32s) -> Float32s:
+    """Squared lengths (n,)."""
+    return np.asarray(np.einsum("ij,ij->i", vectors, vectors))
 
 
 def _chunks(vectors: Float32s) -> Iterator[Float32s]:

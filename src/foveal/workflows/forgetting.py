@@ -19,8 +19,7 @@ from foveal.store.workspace import Workspace
 from foveal.workflows.inspection.learned import (
     LearnedInspector,
     fit_part,
-    good_rows,
-    hash_good,
+    hash_taught,
     keep_part,
     open_patch_source,
 )
@@ -149,7 +148,7 @@ class _GoodMemory:
 
     def drop(self, rows: Sequence[ExampleRow], gone: set[int]) -> str:
         """Hash of the set without these pictures."""
-        return hash_good(self._workspace, [row for row in good_rows(rows) if row.id not in gone])
+        return hash_taught(self._workspace, [row for row in rows if row.id not in gone])
 
     def keep(self) -> None:
         """Nothing but the codes is needed."""
@@ -207,7 +206,7 @@ def _check_memory(workspace: Workspace) -> list[str]:
     if not logged:
         return []
     if is_inspector(workspace.settings):
-        found = hash_good(workspace, good_rows(workspace.rows()))
+        found = hash_taught(workspace, workspace.rows())
     else:
         found = sum_rows(workspace, teaching_rows(workspace.rows(), multi_label=read_choices(workspace)[0])).sha256()
     if found == logged:

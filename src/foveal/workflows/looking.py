@@ -1,7 +1,6 @@
 """Answers for images, with the evidence behind them."""
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from foveal.imaging.appearance import measure_appearance, quality_flags
 from foveal.imaging.to_image import to_image
 from foveal.memory.codes import make_code
 from foveal.recognizers.evidence import measure_heatmap, measure_influences
+from foveal.workflows.ahead import map_ahead
 from foveal.workflows.learned import Learned
 from foveal.workflows.seeing import KEEP, count_threads
 
@@ -43,10 +43,9 @@ def look_at_many(
         except InputError as problem:
             return problem
 
-    with ThreadPoolExecutor(count_threads()) as pool:
-        for done, found in enumerate(pool.map(answer, things), start=1):
-            yield found
-            progress("looking", done, total)
+    for done, found in enumerate(map_ahead(answer, things, count_threads()), start=1):
+        yield found
+        progress("looking", done, total)
 
 
 def look_at_image(learned: Learned, image: Image, capture: Capture, *, evidence: bool) -> Prediction:

@@ -81,6 +81,7 @@ def teach_part(
     good: str | Path,
     *,
     bad: str | Path | None = None,
+    kinds: str | Path | None = None,
     workspace: str | Path | None = None,
     choices: PartChoices | None = None,
     progress: Progress = silent,
@@ -91,7 +92,7 @@ def teach_part(
     """
     keeper = TemporaryFolder() if workspace is None else None
     folder = keeper.path / "workspace" if keeper else Path(workspace or "")
-    taught = teach_good(good, folder, choices, bad=bad, progress=progress)
+    taught = teach_good(good, folder, choices, bad=bad, kinds=kinds, progress=progress)
     return Part(taught.learned, folder, None, keeper)
 
 

@@ -1,9 +1,7 @@
 """Files become codes: read, measure and embed on every core, in order, with flat memory."""
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from foveal.core.contracts import Backbone, Code, PatchBackbone, Progress, silent
@@ -15,8 +13,8 @@ from foveal.imaging.decode import read
 from foveal.imaging.thumbnail import make_thumbnail
 from foveal.memory.codes import make_code
 from foveal.memory.patch_codes import make_patch_code
+from foveal.workflows.ahead import map_ahead
 
-AHEAD = 16  # pictures in flight per thread: enough to smooth uneven files, few enough to stay flat
 KEEP = 1.5  # a JPEG is decoded to no less than this many times the side the backbone takes
 
 
@@ -76,20 +74,10 @@ def see_all(
     Threads suffice: decoding and inference release the interpreter, and one-thread sessions side
     by side beat large batches on a processor.
     """
-    workers = threads or count_threads()
-    waiting: deque[Future[Seen | Unreadable]] = deque()
-    done = 0
-    with ThreadPoolExecutor(workers) as pool:
-        for example in examples:
-            waiting.append(pool.submit(_see_file, example, eye))
-            if len(waiting) >= AHEAD * workers:
-                yield waiting.popleft().result()
-                done += 1
-                progress("seeing", done, n_examples)
-        while waiting:
-            yield waiting.popleft().result()
-            done += 1
-            progress("seeing", done, n_examples)
+    results = map_ahead(lambda example: _see_file(example, eye), examples, threads or count_threads())
+    for done, result in enumerate(results, start=1):
+        yield result
+        progress("seeing", done, n_examples)
 
 
 def _see_file(example: Example, eye: Eye) -> Seen | Unreadable:

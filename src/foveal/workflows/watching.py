@@ -9,10 +9,10 @@ from pathlib import Path
 from foveal.audits.drift import LEAST, find_drift
 from foveal.core.errors import InputError
 from foveal.core.image import Appearance
-from foveal.core.inspection import GOOD, VERDICTS, Inspection
+from foveal.core.inspection import GOOD, Inspection
 from foveal.imaging.appearance import measure_appearance
 from foveal.imaging.draw import encode_png
-from foveal.imaging.inspection_sheet import draw_inspection
+from foveal.imaging.inspection_sheet import draw_inspection, say_verdict
 from foveal.store.files import write_aside
 from foveal.store.journal import Journal, Sighting
 from foveal.store.workspace import Workspace
@@ -124,7 +124,7 @@ def _judge(
         path = journal.folder / EVIDENCE / f"{int(1000 * now)}.png"
         path.parent.mkdir(exist_ok=True)
         write_aside(path, [encode_png(draw_inspection(image, found, read_good(learned, found)))])
-        text = f"{arrival.name}: {VERDICTS[found.verdict]}, p = {found.p_value:.2g}"
+        text = f"{arrival.name}: {say_verdict(found)}, p = {found.p_value:.2g}"
         alert = (f"{source} {found.verdict} {_where(found)}", text, str(path))
     journal.record(sighting, alert, quiet_s=rules.alerts.quiet_s)
     tell(arrival.name, found, "")

@@ -5,7 +5,8 @@ folder, a table (.csv, .tsv, .jsonl, .parquet) with the columns path and label (
 subject, split, not), or a zip of any of these. Teaching an existing workspace adds to it.
 
 --good FOLDER holds pictures of good parts only, or is MVTec-like (train/good, test/KIND, ground_truth):
-the workspace then inspects. --bad FOLDER holds known defects; they measure and never teach.
+the workspace then inspects. --bad FOLDER holds known defects; they measure and never teach. --kinds FOLDER holds
+defects in a folder per kind, so that a defect that is found is also named.
 """
 
 import argparse
@@ -43,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     inspecting = parser.add_argument_group("inspecting")
     inspecting.add_argument("--good", metavar="SOURCE", help="pictures of good parts: learn to find defects")
     inspecting.add_argument("--bad", metavar="SOURCE", help="known defects, to measure with; never needed")
+    inspecting.add_argument("--kinds", metavar="SOURCE", help="defects in a folder per kind: learn to name them")
     inspecting.add_argument("--false-alarms", type=parse_rate, metavar="RATE", help="promised share; default: 1%%")
     inspecting.add_argument("--way", choices=("aligned", "anywhere"), help="default: chosen by made-up defects")
     inspecting.add_argument("--size", type=int, help="pixels a side that the network sees; default: chosen likewise")
@@ -103,7 +105,9 @@ def _teach_good(options: argparse.Namespace, console: Console) -> dict[str, Any]
         false_alarms=options.false_alarms,
         name=options.name,
     )
-    taught = teach_good(options.good, options.workspace, choices, bad=options.bad, progress=console.progress)
+    taught = teach_good(
+        options.good, options.workspace, choices, bad=options.bad, kinds=options.kinds, progress=console.progress
+    )
     console.close()
     plain = describe_part(taught, options.workspace)
     if options.save:

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from foveal.core.inspection import VERDICTS, Inspection
+from foveal.core.inspection import Inspection
 from foveal.core.prediction import FLAGS
-from foveal.imaging.inspection_sheet import describe_region
+from foveal.imaging.inspection_sheet import describe_region, say_verdict
 from foveal.recognizers.oddness import tail_p_values
 from foveal.workflows.describing import passed_over
 from foveal.workflows.inspection.evaluating import EvaluatedPart
@@ -40,6 +40,8 @@ def describe_part(taught: TaughtPart, folder: str | Path) -> dict[str, Any]:
         lines.append(f"Look again at {len(odd)} good pictures that are least like the others; do they show a defect?")
         lines += [f"  {name}" for name, _ in odd[:MOST_ODD]]
         lines.append(f"  To take one out: foveal forget NAME --workspace {folder}")
+    if learned.kinds is not None:
+        lines.append(f"Kinds of defects it can name: {', '.join(learned.kinds.classes)}.")
     if taught.n_defects:
         lines.append(f"{taught.n_defects} pictures are held out to measure with: foveal evaluate --workspace {folder}")
     lines += passed_over("unreadable", taught.unreadable) + passed_over("skipped", taught.skipped)
@@ -51,6 +53,7 @@ def describe_part(taught: TaughtPart, folder: str | Path) -> dict[str, Any]:
         "new": taught.n_new,
         "known": taught.n_known,
         "held_out": taught.n_defects,
+        "kinds": [] if learned.kinds is None else list(learned.kinds.classes),
         "way": inspector.way,
         "size": learned.backbone.side,
         "false_alarms": inspector.false_alarms,
@@ -74,7 +77,7 @@ def find_odd(learned: LearnedInspector) -> list[tuple[str, float]]:
 
 def describe_inspection(inspection: Inspection, name: str = "") -> str:
     """One verdict in a few lines; `name` in place of where the picture came from."""
-    lines = [f"{name or inspection.origin}: {VERDICTS[inspection.verdict]} (p = {inspection.p_value:.2g})"]
+    lines = [f"{name or inspection.origin}: {say_verdict(inspection)} (p = {inspection.p_value:.2g})"]
     lines += [f"  {describe_region(region)}" for region in inspection.regions[:3]]
     if len(inspection.regions) > 3:
         lines.append(f"  and {len(inspection.regions) - 3} more regions")
@@ -106,4 +109,7 @@ def describe_evaluated_part(evaluated: EvaluatedPart) -> list[str]:
     for kind in evaluated.kinds:
         told = "" if kind.auroc is None else f", AUROC {kind.auroc:.3f}"
         lines.append(f"  {kind.kind}: finds {kind.found:.0%} of {kind.n}{told}")
+    n_found, n_named, n_right = evaluated.named
+    if n_named:
+        lines.append(f"  of {n_found} found defects {n_named} are named, {n_right / n_named:.1%} of them rightly")
     return lines + passed_over("unreadable", evaluated.unreadable)

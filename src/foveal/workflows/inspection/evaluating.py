@@ -78,6 +78,7 @@ class EvaluatedPart:
     n_masks: int
     rates: tuple[RateRow, ...]
     kinds: tuple[KindRow, ...]
+    named: tuple[int, int, int]  # found defects of taught kinds: how many, named at all, named rightly
     unreadable: tuple[tuple[str, str], ...]
 
     @property
@@ -116,6 +117,7 @@ class EvaluatedPart:
                 {"kind": row.kind, "n": row.n, "found": row.found, "interval": list(row.interval), "auroc": row.auroc}
                 for row in self.kinds
             ],
+            "named": dict(zip(("found", "named", "rightly"), self.named, strict=True)),
             "misses": [one.name for one in self.misses],
             "raised_on_good": [one.name for one in self.false_alarms],
             "unreadable": [{"name": name, "reason": reason} for name, reason in self.unreadable],
@@ -158,6 +160,7 @@ def evaluate_part(
         n_masks=n_masks,
         rates=_measure_rates(learned, judged),
         kinds=_measure_kinds(judged),
+        named=_count_named(learned, judged),
         unreadable=unreadable,
     )
 
@@ -232,6 +235,15 @@ def _measure_kinds(judged: Sequence[Judged]) -> tuple[KindRow, ...]:
         auroc = measure_auroc(scores, np.arange(len(scores)) >= len(good)) if good else None
         rows.append(KindRow(kind, len(mine), n_found / len(mine), wilson_interval(n_found, len(mine)), auroc))
     return tuple(rows)
+
+
+def _count_named(learned: LearnedInspector, judged: Sequence[Judged]) -> tuple[int, int, int]:
+    """Found defects of the kinds that were taught, those named at all, and those named rightly."""
+    if learned.kinds is None:
+        return 0, 0, 0
+    found = [one for one in judged if one.kind in learned.kinds.classes and not one.inspection.is_good]
+    named = [one for one in found if one.inspection.kind]
+    return len(found), len(named), sum(one.kind == one.inspection.kind for one in named)
 
 
 def _localize(judged: Sequence[Judged], masks: Path | None) -> tuple[float | None, float | None, int]:

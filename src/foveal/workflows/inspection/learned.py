@@ -15,6 +15,8 @@ from foveal.core.errors import FovealError, InputError
 from foveal.core.inspection import INSPECTOR
 from foveal.memory.codes import hash_code
 from foveal.memory.patch_codes import hash_code_set
+from foveal.recognizers.classifier import Classifier
+from foveal.recognizers.defect_kinds import fit_kinds
 from foveal.recognizers.good_pictures import GoodPictures
 from foveal.recognizers.inspector import Inspector, fit_inspector
 from foveal.recognizers.statistics import Ints
@@ -37,6 +39,7 @@ class LearnedInspector:
     name: str
     backbone: PatchBackbone
     inspector: Inspector
+    kinds: Classifier | None  # of defects, where at least two were taught
     ids: tuple[int, ...]
     names: tuple[str, ...]
     memory_sha256: str
@@ -49,6 +52,11 @@ def good_rows(rows: Iterable[ExampleRow]) -> list[ExampleRow]:
     return [row for row in rows if row.labels == (GOOD,) and row.split in TEACHING_SPLITS]
 
 
+def kind_rows(rows: Iterable[ExampleRow]) -> list[ExampleRow]:
+    """Rows that teach what kinds of defects there are."""
+    return [row for row in rows if row.labels and row.labels != (GOOD,) and row.split in TEACHING_SPLITS]
+
+
 def open_patch_source(source: dict[str, Any]) -> PatchBackbone:
     """Open a patch backbone as a workspace or a file describes it."""
     options = dict(source.get("options", {}))
@@ -56,10 +64,13 @@ def open_patch_source(source: dict[str, Any]) -> PatchBackbone:
     return open_patch_backbone(str(source.get("name", "")), PatchOptions(**options))
 
 
-def hash_good(workspace: Workspace, rows: Sequence[ExampleRow]) -> str:
-    """Hash of the memory that these rows are, from their stored codes; needs no model."""
-    hashes = [hash_code(code) for _, codes in workspace.code_blocks([r.id for r in rows], rows=32) for code in codes]
-    return hash_code_set(str(workspace.settings["backbone_id"]), hashes)
+def hash_taught(workspace: Workspace, rows: Iterable[ExampleRow]) -> str:
+    """Hash of the memory that these rows are, from their labels and stored codes; needs no model."""
+    taught = [row for row in rows if row.labels and row.split in TEACHING_SPLITS]
+    blocks = workspace.code_blocks([row.id for row in taught], rows=32)
+    hashes = [hash_code(code) for _, codes in blocks for code in codes]
+    lines = [f"{row.labels[0]} {line}" for row, line in zip(taught, hashes, strict=True)]
+    return hash_code_set(str(workspace.settings["backbone_id"]), lines)
 
 
 def fit_part(workspace: Workspace, backbone: PatchBackbone, progress: Progress = silent) -> LearnedInspector:
@@ -67,23 +78,21 @@ def fit_part(workspace: Workspace, backbone: PatchBackbone, progress: Progress =
 
     The order of teaching plays no part. Raises InputError where too few good pictures are taught.
     """
-    kept, rows = workspace.settings, good_rows(workspace.rows())
+    kept, every = workspace.settings, workspace.rows()
     progress("remembering", 0, 2)
-    codes = workspace.codes([row.id for row in rows])
-    hashes = [hash_code(code) for code in codes]
-    order = sorted(range(len(rows)), key=lambda i: (hashes[i], rows[i].sha256, rows[i].name))
-    rows = [rows[i] for i in order]
-    good = _gather(codes[order] if len(rows) else codes, rows, backbone)
+    rows, codes = _read_in_order(workspace, good_rows(every), backbone)
+    good = GoodPictures(codes, _number_groups(rows), backbone.shape)
     progress("learning what good looks like", 1, 2)
     inspector = fit_inspector(good, str(kept["way"]), float(kept["false_alarms"]))
     return LearnedInspector(
         name=str(kept.get("name", "")),
         backbone=backbone,
         inspector=inspector,
+        kinds=_fit_kinds(workspace, inspector, kind_rows(every), backbone),
         ids=tuple(row.id for row in rows),
         names=tuple(row.name for row in rows),
-        memory_sha256=hash_code_set(backbone.id, hashes),
-        state=describe_state(rows, kept),
+        memory_sha256=hash_taught(workspace, every),
+        state=describe_state(every, kept),
         folder=workspace.folder,
     )
 
@@ -91,14 +100,15 @@ def fit_part(workspace: Workspace, backbone: PatchBackbone, progress: Progress =
 def describe_state(rows: Sequence[ExampleRow], kept: dict[str, Any]) -> str:
     """SHA-256 of everything a fit depends on, whatever the order of teaching."""
     digest = hashlib.sha256(json.dumps([kept["backbone_id"], kept["way"]]).encode())
-    for line in sorted(json.dumps([r.sha256, r.name, r.group]) for r in rows):
+    taught = [*good_rows(rows), *kind_rows(rows)]
+    for line in sorted(json.dumps([r.sha256, r.name, r.group, r.labels]) for r in taught):
         digest.update(line.encode())
     return digest.hexdigest()
 
 
 def keep_part(workspace: Workspace, learned: LearnedInspector) -> None:
     """Write the cached file and log the memory's hash."""
-    write_inspector(workspace.model_path, learned.inspector, make_manifest(workspace, learned), {})
+    write_inspector(workspace.model_path, learned.inspector, learned.kinds, make_manifest(workspace, learned), {})
     settings = {"fitted": learned.state, "order": {"ids": list(learned.ids)}}
     workspace.update_settings(settings, memory_sha256=learned.memory_sha256)
 
@@ -123,9 +133,10 @@ def open_part(folder: Path, progress: Progress = silent) -> LearnedInspector:
     with Workspace.open(folder) as workspace:
         kept = workspace.settings
         backbone = open_patch_source(kept["backbone"])
-        rows = {row.id: row for row in good_rows(workspace.rows())}
+        every = workspace.rows()
+        rows = {row.id: row for row in good_rows(every)}
         ids = [int(number) for number in kept.get("order", {}).get("ids", ())]
-        state = describe_state(list(rows.values()), kept)
+        state = describe_state(every, kept)
         cached = _read_cache(workspace.model_path, backbone)
         if cached is None or {cached.state, kept.get("fitted")} != {state} or set(ids) != set(rows):
             return fit_part(workspace, backbone, progress)
@@ -139,14 +150,14 @@ def read_part(path: Path, backbone: PatchBackbone | None = None) -> LearnedInspe
 
     Raises ModelError or IntegrityError when the file must not be loaded.
     """
-    inspector, manifest = read_inspector(path)
+    inspector, kinds, manifest = read_inspector(path)
     opened = backbone or open_patch_source(dict(manifest["backbone"].get("source", {})))
     if opened.id != manifest["backbone"]["id"]:
         raise InputError(
             f"{path.name} was made with the backbone {manifest['backbone']['id']}, but {opened.id} was opened."
         )
     name, state = str(manifest.get("name", path.stem)), str(manifest.get("state", ""))
-    return LearnedInspector(name, opened, inspector, (), (), str(manifest.get("memory_sha256", "")), state)
+    return LearnedInspector(name, opened, inspector, kinds, (), (), str(manifest.get("memory_sha256", "")), state)
 
 
 def _read_cache(path: Path, backbone: PatchBackbone) -> LearnedInspector | None:
@@ -156,13 +167,29 @@ def _read_cache(path: Path, backbone: PatchBackbone) -> LearnedInspector | None:
         return None  # a cache that is missing or cannot be trusted is made anew
 
 
-def _gather(codes: Code, rows: Sequence[ExampleRow], backbone: PatchBackbone) -> GoodPictures:
-    """Codes with their groups: the user's and the files' groups, and copies, are left out together."""
-    if not len(rows):
-        return GoodPictures(
-            np.zeros((0, int(np.prod(backbone.shape))), np.int16), np.zeros(0, np.int64), backbone.shape
-        )
+def _read_in_order(
+    workspace: Workspace, rows: Sequence[ExampleRow], backbone: PatchBackbone
+) -> tuple[list[ExampleRow], Code]:
+    """Rows in canonical order, that of their codes' hashes, with their codes (n, d)."""
+    if not rows:
+        return [], np.zeros((0, int(np.prod(backbone.shape))), np.int16)
+    codes = workspace.codes([row.id for row in rows])
+    hashes = [hash_code(code) for code in codes]
+    order = sorted(range(len(rows)), key=lambda i: (hashes[i], rows[i].sha256, rows[i].name))
+    return [rows[i] for i in order], codes[order]
+
+
+def _number_groups(rows: Sequence[ExampleRow]) -> Ints:
+    """Group of each row (n,): the user's and the files' groups, and copies, are left out together."""
     numbers: dict[str, int] = {}
     keys = [f"group {row.group}" if row.group is not None else f"file {row.sha256}" for row in rows]
-    groups: Ints = np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
-    return GoodPictures(codes, groups, backbone.shape)
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
+
+
+def _fit_kinds(
+    workspace: Workspace, inspector: Inspector, rows: Sequence[ExampleRow], backbone: PatchBackbone
+) -> Classifier | None:
+    if len({row.labels[0] for row in rows}) < 2:
+        return None
+    ordered, codes = _read_in_order(workspace, rows, backbone)
+    return fit_kinds(inspector, codes, [row.labels[0] for row in ordered], _number_groups(ordered))

@@ -1,12 +1,11 @@
 """Verdicts on pictures: good or not, where, and what it should look like."""
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from foveal.core.contracts import Code, Progress, silent
+from foveal.core.contracts import Code, Float32s, Progress, silent
 from foveal.core.errors import InputError
 from foveal.core.image import Capture, Image
 from foveal.core.inspection import DEFECT, GOOD, OTHER, Inspection, NearestGood
@@ -14,8 +13,10 @@ from foveal.imaging.appearance import measure_appearance, quality_flags
 from foveal.imaging.to_image import to_image
 from foveal.memory.patch_codes import make_patch_code, to_patches
 from foveal.recognizers.aligned import Aligned
+from foveal.recognizers.defect_kinds import make_kind_code
 from foveal.recognizers.regions import find_regions
 from foveal.store.workspace import Workspace
+from foveal.workflows.ahead import map_ahead
 from foveal.workflows.inspection.learned import LearnedInspector
 from foveal.workflows.seeing import count_threads, patch_eye
 
@@ -40,31 +41,43 @@ def inspect_thing(learned: LearnedInspector, thing: Any, *, nearest: bool = Fals
 def inspect_many(
     learned: LearnedInspector, things: Iterable[Any], *, progress: Progress = silent, total: int = 0
 ) -> Iterator[Inspection | InputError]:
-    """Judge many, in order, on every core; what cannot be read yields its error instead."""
+    """Judge many, in order; what cannot be read yields its error instead.
 
-    def answer(thing: Any) -> Inspection | InputError:
+    Every core decodes and runs the network; the distances, which use all cores at once, are measured
+    picture after picture.
+    """
+
+    def see(thing: Any) -> _Seen | InputError:
         try:
-            return inspect_thing(learned, thing)
+            return _see(learned, *read_part_picture(learned, thing))
         except InputError as problem:
             return problem
 
-    with ThreadPoolExecutor(count_threads()) as pool:
-        for done, found in enumerate(pool.map(answer, things), start=1):
-            yield found
-            progress("inspecting", done, total)
+    for done, seen in enumerate(map_ahead(see, things, count_threads()), start=1):
+        yield seen if isinstance(seen, InputError) else _judge(learned, seen)
+        progress("inspecting", done, total)
+
+
+class _Seen(NamedTuple):
+    code: Code
+    size: tuple[int, int]
+    origin: str
+    flags: tuple[str, ...]
+
+
+def _see(learned: LearnedInspector, image: Image, capture: Capture) -> _Seen:
+    flags = quality_flags(measure_appearance(image), capture.width, capture.height)
+    code = make_patch_code(learned.backbone.patches(image))
+    return _Seen(code, (capture.width, capture.height), image.origin, flags)
+
+
+def _judge(learned: LearnedInspector, seen: _Seen, *, nearest: bool = False) -> Inspection:
+    return inspect_code(learned, seen.code, seen.size, origin=seen.origin, flags=seen.flags, nearest=nearest)
 
 
 def inspect_image(learned: LearnedInspector, image: Image, capture: Capture, *, nearest: bool = False) -> Inspection:
     """Judge a decoded image; `nearest` also looks up what its worst patch should look like."""
-    code = make_patch_code(learned.backbone.patches(image))
-    return inspect_code(
-        learned,
-        code,
-        (capture.width, capture.height),
-        origin=image.origin,
-        flags=quality_flags(measure_appearance(image), capture.width, capture.height),
-        nearest=nearest,
-    )
+    return _judge(learned, _see(learned, image, capture), nearest=nearest)
 
 
 def inspect_code(
@@ -83,6 +96,9 @@ def inspect_code(
     limit = 1.0
     if not verdict.is_good and anomaly_map.max() < 1.0:
         limit = NEAR_SHARE * float(anomaly_map.max())
+    kind, probability = (
+        ("", 0.0) if verdict.is_good or verdict.is_other else name_kind(learned, code, verdict.distances)
+    )
     regions = () if verdict.is_good else find_regions(anomaly_map, *size, limit=limit)
     return Inspection(
         origin=origin,
@@ -97,7 +113,20 @@ def inspect_code(
         regions=regions,
         flags=flags,
         nearest=find_nearest_good(learned, code, regions[0].peak) if nearest and regions else None,
+        kind=kind,
+        kind_probability=probability,
     )
+
+
+def name_kind(learned: LearnedInspector, code: Code, distances: Float32s) -> tuple[str, float]:
+    """Kind of a defect and its probability; "" where kinds were not taught or none is likely enough."""
+    if learned.kinds is None:
+        return "", 0.0
+    made = make_kind_code(to_patches(code, learned.inspector.shape[2]), distances)
+    decision = learned.kinds.decide(made)
+    if not decision.answer:
+        return "", 0.0
+    return learned.kinds.classes[decision.answer[0]], float(decision.probabilities[decision.answer[0]])
 
 
 def find_nearest_good(learned: LearnedInspector, code: Code, peak: tuple[int, int]) -> NearestGood | None:

@@ -9,14 +9,18 @@ import numpy.typing as npt
 from foveal.core.errors import ModelError
 from foveal.recognizers.aligned import Aligned
 from foveal.recognizers.anywhere import Anywhere
+from foveal.recognizers.classifier import Classifier
 from foveal.recognizers.inspector import ALIGNED, ANYWHERE, Inspector, Yardstick
 from foveal.recognizers.overall import Overall
 from foveal.store.recognizer_file import read_recognizer_file, write_recognizer_file
+from foveal.workflows.kinds import build_readout, describe_readout, readout_to_arrays
 
 Arrays = dict[str, npt.NDArray[Any]]
 
 
-def write_inspector(path: Path, inspector: Inspector, manifest: dict[str, Any], card: dict[str, Any]) -> str:
+def write_inspector(
+    path: Path, inspector: Inspector, kinds: Classifier | None, manifest: dict[str, Any], card: dict[str, Any]
+) -> str:
     """Write an inspector and return the file's SHA-256; it holds no pictures and no names of any."""
     plain = {
         "way": inspector.way,
@@ -34,11 +38,14 @@ def write_inspector(path: Path, inspector: Inspector, manifest: dict[str, Any], 
             "factor": inspector.overall.factor,
         },
     }
-    return write_recognizer_file(path, manifest, arrays, {"inspector": plain, "card": card})
+    documents: dict[str, dict[str, Any]] = {"inspector": plain, "card": card}
+    if kinds is not None:
+        arrays["kinds"], documents["kinds"] = readout_to_arrays(kinds), describe_readout(kinds)
+    return write_recognizer_file(path, manifest, arrays, documents)
 
 
-def read_inspector(path: Path) -> tuple[Inspector, dict[str, Any]]:
-    """Read an inspector and what its file says of itself.
+def read_inspector(path: Path) -> tuple[Inspector, Classifier | None, dict[str, Any]]:
+    """Read an inspector, what it knows of kinds of defects, and what its file says of itself.
 
     Raises ModelError or IntegrityError when the file must not be loaded.
     """
@@ -59,7 +66,10 @@ def read_inspector(path: Path) -> tuple[Inspector, dict[str, Any]]:
         )
     except (KeyError, TypeError, ValueError) as problem:
         raise ModelError(f"{path.name} holds no inspector, or not all of one: {problem}.") from None
-    return inspector, file.manifest
+    if "kinds" not in file.arrays:
+        return inspector, None, file.manifest
+    kinds = build_readout(file.arrays["kinds"], file.documents["kinds"])
+    return inspector, kinds if isinstance(kinds, Classifier) else None, file.manifest
 
 
 def _take_apart(patches: Aligned | Anywhere) -> Arrays:

@@ -16,7 +16,7 @@ def save_part(folder: str | Path, path: str | Path) -> str:
     learned = open_part(Path(folder))
     with Workspace.open(folder, writing=True) as workspace:
         manifest, card = make_manifest(workspace, learned), make_part_card(workspace, learned)
-        sha256 = write_inspector(Path(path), learned.inspector, manifest, card)
+        sha256 = write_inspector(Path(path), learned.inspector, learned.kinds, manifest, card)
         workspace.register_export(
             Path(path).name, sha256, memory_sha256=workspace.memory_sha256, n_pictures=len(learned.ids)
         )

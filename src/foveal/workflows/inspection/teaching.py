@@ -70,12 +70,14 @@ def teach_good(
     choices: PartChoices | None = None,
     *,
     bad: str | Path | None = None,
+    kinds: str | Path | None = None,
     progress: Progress = silent,
 ) -> TaughtPart:
     """Teach good pictures to the workspace in `folder`, made if missing, and fit it.
 
     `source` is a folder of good pictures, an MVTec-like folder, a table or a zip; `bad` holds known
-    defects, by kind or not, which measure and never teach. Raises InputError where there are too few
+    defects, by kind or not, which measure and never teach; `kinds` holds defects in a folder per kind, which
+    teach what kind a defect is once it is found, never what is good. Raises InputError where there are too few
     good pictures, BusyError when another process writes.
     """
     begun = time.perf_counter()
@@ -87,6 +89,10 @@ def teach_good(
         defects = list_examples(bad, unpack_into=Path(folder) / UNPACKED)
         examples += [replace(e, labels=e.labels or (DEFECT,), split="test") for e in defects.examples]
         skipped += defects.skipped
+    if kinds is not None:
+        named = list_examples(kinds, unpack_into=Path(folder) / UNPACKED)
+        examples += [replace(e, split=None) for e in named.examples if e.labels]
+        skipped += [*named.skipped, *((e.name, "in no folder of a kind") for e in named.examples if not e.labels)]
     with _open(Path(folder), examples, choices, Path(source).stem, progress) as workspace:
         backbone = open_patch_source(workspace.settings["backbone"])
         fresh, n_known, _ = sort_out(workspace, examples)
@@ -95,7 +101,7 @@ def teach_good(
         seen = time.perf_counter()
         learned = fit_part(workspace, backbone, progress)
         keep_part(workspace, learned)
-        n_defects = sum(row.labels != (GOOD,) for row in workspace.rows())
+        n_defects = sum(row.labels != (GOOD,) and row.split == "test" for row in workspace.rows())
     done = time.perf_counter()
     return TaughtPart(
         learned,

@@ -15,7 +15,8 @@ from foveal.workflows.correcting import correct
 from foveal.workflows.doctoring import examine
 from foveal.workflows.forgetting import forget, verify
 from foveal.workflows.inspection.evaluating import evaluate_part
-from foveal.workflows.inspection.learned import LearnedInspector, open_part
+from foveal.workflows.inspection.keeping import open_part
+from foveal.workflows.inspection.learned import LearnedInspector
 from foveal.workflows.inspection.looking import inspect_thing
 from foveal.workflows.inspection.report import render_part_report
 from foveal.workflows.inspection.teaching import PartChoices, mark_good, teach_good

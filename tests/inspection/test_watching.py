@@ -26,7 +26,7 @@ from foveal.video.frames import StreamError, hide_secrets, read_frames
 from foveal.workflows.alerting import AlertRules, AppriseNotifier, Notifier, deliver
 from foveal.workflows.arrivals import open_arrivals
 from foveal.workflows.drifting import measure_drift
-from foveal.workflows.inspection.learned import open_part
+from foveal.workflows.inspection.keeping import open_part
 from foveal.workflows.inspection.teaching import PartChoices, teach_good
 from foveal.workflows.trending import measure_trends, write_trends
 from foveal.workflows.watching import WatchRules, watch

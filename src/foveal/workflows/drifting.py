@@ -14,7 +14,8 @@ from foveal.core.image import Image
 from foveal.imaging.drift_sheet import Measure, draw_drift
 from foveal.imaging.shift import Shift, measure_shift
 from foveal.store.workspace import Workspace
-from foveal.workflows.inspection.learned import LearnedInspector, good_rows, open_part
+from foveal.workflows.inspection.keeping import open_part
+from foveal.workflows.inspection.learned import LearnedInspector, good_rows
 from foveal.workflows.inspection.looking import inspect_code
 from foveal.workflows.inspection.teaching import teach_good
 from foveal.workflows.seeing import Seen, patch_eye, see_all

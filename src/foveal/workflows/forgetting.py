@@ -16,13 +16,8 @@ from foveal.store.database import DATABASE
 from foveal.store.keys import load_public
 from foveal.store.rows import ExampleRow
 from foveal.store.workspace import Workspace
-from foveal.workflows.inspection.learned import (
-    LearnedInspector,
-    fit_part,
-    hash_taught,
-    keep_part,
-    open_patch_source,
-)
+from foveal.workflows.inspection.keeping import keep_part
+from foveal.workflows.inspection.learned import LearnedInspector, fit_part, hash_taught, open_patch_source
 from foveal.workflows.learned import (
     Learned,
     fit_workspace,

@@ -12,7 +12,7 @@ from foveal.store.workspace import Workspace
 from foveal.workflows.carding import make_card, to_markdown
 from foveal.workflows.evaluating import evaluate
 from foveal.workflows.inspection.carding import make_part_card, part_to_markdown
-from foveal.workflows.inspection.learned import open_part
+from foveal.workflows.inspection.keeping import open_part
 from foveal.workflows.inspection.look_files import holds_inspector
 from foveal.workflows.workspace_model import open_workspace_model
 

@@ -6,7 +6,7 @@ from foveal.audits.looks import find_poor_looks
 from foveal.audits.pictures import Pictures
 from foveal.store.workspace import Workspace
 from foveal.workflows.inspection.describing import find_odd
-from foveal.workflows.inspection.learned import open_part
+from foveal.workflows.inspection.keeping import open_part
 
 
 def examine_good(workspace: Workspace, pictures: Pictures) -> list[Finding]:

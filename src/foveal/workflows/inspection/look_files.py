@@ -11,7 +11,8 @@ from foveal.imaging.inspection_sheet import draw_inspection
 from foveal.store.database import DATABASE
 from foveal.store.recognizer_file import read_recognizer_file
 from foveal.store.workspace import Workspace
-from foveal.workflows.inspection.learned import LearnedInspector, open_part, read_part
+from foveal.workflows.inspection.keeping import open_part, read_part
+from foveal.workflows.inspection.learned import LearnedInspector
 from foveal.workflows.inspection.looking import inspect_image, inspect_many, read_part_picture
 from foveal.workflows.look_files import expand_pictures, write_sheet
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from foveal.store.workspace import Workspace
 from foveal.workflows.inspection.carding import make_part_card
-from foveal.workflows.inspection.learned import make_manifest, open_part
+from foveal.workflows.inspection.keeping import make_manifest, open_part
 from foveal.workflows.inspection.part_file import write_inspector
 
 

@@ -18,7 +18,8 @@ from foveal.recognizers.inspector import LEAST, count_needed
 from foveal.store.database import DATABASE
 from foveal.store.workspace import Workspace
 from foveal.workflows.inspection.choosing import choose_way
-from foveal.workflows.inspection.learned import GOOD, LearnedInspector, fit_part, keep_part, open_patch_source
+from foveal.workflows.inspection.keeping import keep_part
+from foveal.workflows.inspection.learned import GOOD, LearnedInspector, fit_part, open_patch_source
 from foveal.workflows.seeing import patch_eye
 from foveal.workflows.sources.archive import UNPACKED
 from foveal.workflows.sources.listing import list_examples

@@ -28,7 +28,7 @@ class Region:
     """A part of a picture that good pictures do not show.
 
     `box` is x0, y0, x1, y1 in pixels of the upright picture, half-open; `area` its pixels beyond the
-    limit; `strength` its largest distance as a multiple of the limit; `peak` the row and column of
+    limit, in `mask`; `strength` its largest distance as a multiple of the limit; `peak` the row and column of
     that in the anomaly map.
     """
 
@@ -36,6 +36,7 @@ class Region:
     area: int
     strength: float
     peak: tuple[int, int]
+    mask: npt.NDArray[np.bool_] = field(repr=False)  # (points down, points across) over the whole picture
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def describe_verdict(inspection: Inspection) -> str:
     """
     share = f"{100 * inspection.p_value:.2g} %"
     limit = f"{100 * inspection.false_alarms:.2g} %"
-    return f"{share} of good pictures score as high or higher; at {limit} or less a picture is called not good."
+    return f"At most {share} of good pictures score as high; at {limit} or less a picture is called not good."
 
 
 def _draw_title(inspection: Inspection) -> Pillow.Image:
@@ -101,7 +101,7 @@ def _draw_title(inspection: Inspection) -> Pillow.Image:
 def describe_region(region: Region) -> str:
     """Place, size and strength of a region in one line.
 
-    >>> describe_region(Region((10, 20, 40, 60), 900, 1.5, (0, 0)))
+    >>> describe_region(Region((10, 20, 40, 60), 900, 1.5, (0, 0), np.ones((8, 8), bool)))
     '30 x 40 pixels at 10, 20, area 900: 1.5 times the limit of good pictures'
     """
     left, top, right, bottom = region.box

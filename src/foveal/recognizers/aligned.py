@@ -14,6 +14,7 @@ from foveal.recognizers.good_pictures import GoodPictures
 from foveal.recognizers.statistics import Ints
 
 DIMENSIONS = 96  # of the whitened space: the directions in which good pictures differ most
+FINE_POSITIONS, FINE_DIMENSIONS = 2400, 64  # of a finer grid, so that a file stays under 50 MB
 RIDGE = 0.01  # of the mean variance, added before whitening
 SHRINKAGE = 0.02  # share of the covariance that all positions share
 
@@ -108,6 +109,7 @@ def _whiten(good: GoodPictures) -> Float32s:
     count = len(good) * good.n_positions
     spread = np.sqrt(np.maximum(np.diag(scatter), count * ROUNDING))
     values, vectors = np.linalg.eigh(scatter / np.outer(spread, spread))
-    values, vectors = values[-DIMENSIONS:], vectors[:, -DIMENSIONS:]
+    k = DIMENSIONS if good.n_positions <= FINE_POSITIONS else FINE_DIMENSIONS
+    values, vectors = values[-k:], vectors[:, -k:]
     scale = np.sqrt(np.maximum(values, 0) + RIDGE * max(float(values.mean()), 1e-6))
     return np.asarray((np.sqrt(count) * vectors / scale / spread[:, None]).astype(np.float32))

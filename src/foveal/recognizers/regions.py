@@ -7,12 +7,15 @@ from foveal.core.contracts import Float32s
 from foveal.core.inspection import Region
 
 FINE = 8  # points a position's side is divided into
+TIGHT = 0.6  # of a region's peak: less is the reach of the network, not the defect
 MOST = 20  # regions told, strongest first
 Bools = npt.NDArray[np.bool_]
 
 
 def find_regions(anomaly_map: Float32s, width: int, height: int, *, limit: float = 1.0) -> tuple[Region, ...]:
     """Connected regions of `anomaly_map` (rows, columns) at or beyond `limit`, strongest first, at most MOST.
+
+    Of each, what has at least TIGHT of its largest value is told.
 
     >>> one = np.zeros((4, 4), np.float32); one[1, 2] = 2.0
     >>> [(r.box, r.peak) for r in find_regions(one, 400, 400)]
@@ -23,6 +26,7 @@ def find_regions(anomaly_map: Float32s, width: int, height: int, *, limit: float
     regions = []
     for number in range(1, int(labels.max(initial=0)) + 1):
         inside = labels == number
+        inside &= fine >= TIGHT * fine[inside].max()
         regions.append(_describe(inside, np.where(inside, fine, -np.inf), limit, width, height))
     return tuple(sorted(regions, key=lambda region: -region.strength)[:MOST])
 
@@ -79,4 +83,5 @@ def _describe(inside: Bools, values: Float32s, limit: float, width: int, height:
         area=max(1, round(float(inside.sum()) * high * wide)),
         strength=float(values.max()) / limit,
         peak=(row // FINE, column // FINE),
+        mask=inside,
     )

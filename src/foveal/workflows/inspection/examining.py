@@ -11,7 +11,8 @@ from foveal.workflows.inspection.keeping import open_part
 
 def examine_good(workspace: Workspace, pictures: Pictures) -> list[Finding]:
     """Copies, poor pictures, and good ones so unlike the others that they may show a defect."""
-    findings = find_copies(pictures, workspace.thumbnail) + find_poor_looks(pictures)
+    copies = [finding for finding in find_copies(pictures, workspace.thumbnail) if finding.kind == "exact copies"]
+    findings = copies + find_poor_looks(pictures)  # good parts look alike: that is no finding
     odd = find_odd(open_part(workspace.folder))
     if odd:
         findings.append(

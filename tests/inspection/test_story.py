@@ -14,6 +14,7 @@ from foveal.store.workspace import Workspace
 from foveal.workflows.correcting import correct
 from foveal.workflows.doctoring import examine
 from foveal.workflows.forgetting import forget, verify
+from foveal.workflows.inspection.describing import describe_part
 from foveal.workflows.inspection.evaluating import evaluate_part
 from foveal.workflows.inspection.keeping import open_part
 from foveal.workflows.inspection.learned import LearnedInspector
@@ -253,3 +254,30 @@ def draw_defect(kind, seed):
     x, y = (int(v) for v in rng.integers((60, 105), (150, 120)))
     ImageDraw.Draw(picture).ellipse((x, y, x + 22, y + 18), fill=(190, 120, 40))
     return picture
+
+
+def test_maps_and_masks_are_as_large_as_the_picture(taught, tmp_path):
+    picture, (left, top, right, bottom) = draw_part(200, defect=True, size=(480, 360))
+    picture.save(tmp_path / "bad.png")
+    done = run("look", tmp_path / "bad.png", "--with", taught / "part", "--maps", tmp_path / "maps", "--json")
+    assert done.returncode == 0, done.stderr
+    grey = np.asarray(Image.open(tmp_path / "maps" / "bad.map.png"))
+    mask = np.asarray(Image.open(tmp_path / "maps" / "bad.mask.png"))
+    assert grey.shape == mask.shape == (360, 480)
+    inside = np.zeros((360, 480), bool)
+    inside[2 * top : 2 * bottom, 2 * left : 2 * right] = True
+    assert grey[inside].mean() > 2 * grey[~inside].mean()
+    assert (mask[inside] == 255).mean() > 0.5
+    assert (mask[~inside] == 255).mean() < 0.1
+    area = json.loads(done.stdout)["answers"][0]["regions"][0]["area"]
+    assert (mask == 255).sum() == pytest.approx(area, rel=0.1)
+
+
+def test_known_defects_tell_what_each_rate_would_find(taught, tmp_path):
+    bad = tmp_path / "bad"
+    write_parts(bad, range(200, 206), defect=True)
+    shutil.copytree(taught / "part", tmp_path / "part")
+    plain = describe_part(teach_good(taught / "good", tmp_path / "part", bad=bad), tmp_path / "part")
+    assert [point["false_alarms"] for point in plain["operating_points"]] == [0.05, 0.1]
+    assert plain["operating_points"][0]["found"] > 0.8
+    assert "100% at" in " ".join(plain["lines"])

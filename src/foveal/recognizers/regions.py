@@ -33,9 +33,14 @@ def find_regions(anomaly_map: Float32s, width: int, height: int, *, limit: float
 
 def enlarge_map(anomaly_map: Float32s, times: int) -> Float32s:
     """Linear interpolation between the positions' centers, (rows * times, columns * times)."""
-    for axis in (0, 1):
+    return resize_map(anomaly_map, anomaly_map.shape[0] * times, anomaly_map.shape[1] * times)
+
+
+def resize_map(anomaly_map: Float32s, height: int, width: int) -> Float32s:
+    """The map in a picture's own pixels: linear interpolation between the positions' centers, (height, width)."""
+    for axis, wanted in ((0, height), (1, width)):
         side = anomaly_map.shape[axis]
-        at = ((np.arange(side * times) + 0.5) / times - 0.5).clip(0, side - 1)
+        at = ((np.arange(wanted) + 0.5) * side / wanted - 0.5).clip(0, side - 1)
         low = np.floor(at).astype(np.int64)
         share = (at - low).astype(np.float32)
         share = share[:, None] if axis == 0 else share[None, :]

@@ -11,10 +11,17 @@ from typing import Any
 
 from foveal.core.contracts import Progress, silent
 from foveal.core.errors import InputError, MissingExtraError
+from foveal.core.inspection import DEFECT
 from foveal.store.workspace import Workspace
 from foveal.workflows.describing import describe_evaluated, describe_prediction, describe_taught
 from foveal.workflows.evaluating import evaluate
 from foveal.workflows.forgetting import describe_certificate, forget, verify
+from foveal.workflows.inspection.describing import describe_evaluated_part, describe_inspection, describe_part
+from foveal.workflows.inspection.evaluating import EvaluatedPart, evaluate_part
+from foveal.workflows.inspection.learned import GOOD
+from foveal.workflows.inspection.look_files import inspect_and_draw
+from foveal.workflows.inspection.report import write_part_report
+from foveal.workflows.inspection.teaching import PartChoices, teach_good
 from foveal.workflows.learned import fit_workspace
 from foveal.workflows.look_files import look_and_draw
 from foveal.workflows.model_file import open_source
@@ -23,6 +30,7 @@ from foveal.workflows.teaching import Choices, teach_workspace
 
 PUBLISHED = "Deitsch et al. 2019, another 75/25 split: SVM 82.44 %, CNN 88.42 %"
 LICENSE = "The pictures are CC BY-NC-SA 4.0 (elpv-dataset): for this demonstration, not for commercial use."
+GOOD_CELLS = 150  # taught to the inspector, and as many good and defective ones held out
 MARK = ".foveal-demo"  # only folders that a demo made are ever replaced
 
 
@@ -37,9 +45,7 @@ def run_demo(
     folder = _fresh_folder(Path(output))
     say(LICENSE)
     rows = split_cells(read_cells(), seed)
-    table = folder / "cells.csv"
-    with table.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("path", "label", "split"), *rows])
+    table = _write_table(rows, folder / "cells.csv")
     say(
         f"\n1. Teach: {sum(r[2] == 'train' for r in rows)} photographs; {sum(r[2] == 'test' for r in rows)} are held out."
     )
@@ -69,7 +75,9 @@ def run_demo(
     problems = verify(workspace).problems + verify(certificate, public_key=workspace / "keys" / "public.pem").problems
     say(f"   Verified: {'; '.join(problems) if problems else 'log, certificate and memory fit together'}.")
     say(f"\n5. Report with the pictures in it, to open in a browser: {report}")
+    inspected = _inspect(folder, seed, say, progress)
     return {
+        "inspection": inspected.to_dict(),
         "accuracy": evaluated.headline.accuracy,
         "evaluation": evaluated.to_dict(),
         "seconds": taught.seconds,
@@ -78,6 +86,44 @@ def run_demo(
         "sheet": str(sheet),
         "problems": list(problems),
     }
+
+
+def _inspect(folder: Path, seed: int, say: Callable[[str], None], progress: Progress) -> EvaluatedPart:
+    """Find defects after seeing only good cells, and draw one."""
+    say(f"\n6. Inspect: defects found after seeing only {GOOD_CELLS} good cells, and none that is defective.")
+    table = _write_table(pick_cells(list_cells(), seed), folder / "good-cells.csv")
+    taught = teach_good(
+        table, folder / "inspector", PartChoices(name="Solar cells", false_alarms=0.05), progress=progress
+    )
+    for line in describe_part(taught, folder / "inspector")["lines"]:
+        say(f"   {line}")
+    evaluated = evaluate_part(folder / "inspector", progress=progress)
+    for line in describe_evaluated_part(evaluated):
+        say(f"   {line}")
+    found = [one for one in evaluated.judged if one.inspection.verdict == DEFECT] or list(evaluated.judged)
+    shown = max(found, key=lambda one: one.inspection.score)
+    inspection, sheet = inspect_and_draw(taught.learned, Path(shown.path), folder)
+    told = describe_inspection(inspection).replace("\n", "\n   ")
+    say(f"   {told}\n   Drawn: {sheet}\n   Report: {write_part_report(evaluated, folder / 'inspection.html')}")
+    return evaluated
+
+
+def pick_cells(cells: list[tuple[str, float, str]], seed: int) -> list[tuple[str, str, str]]:
+    """Good cells of one kind to teach, and others, good and surely defective, to test."""
+    chosen = random.Random(seed)
+    good = chosen.sample([path for path, chance, kind in cells if (chance, kind) == (0.0, "mono")], 2 * GOOD_CELLS)
+    bad = chosen.sample([path for path, chance, kind in cells if (chance, kind) == (1.0, "mono")], GOOD_CELLS)
+    return [
+        *((path, GOOD, "train") for path in good[:GOOD_CELLS]),
+        *((path, GOOD, "test") for path in good[GOOD_CELLS:]),
+        *((path, "defective", "test") for path in bad),
+    ]
+
+
+def _write_table(rows: list[tuple[str, str, str]], path: Path) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("path", "label", "split"), *rows])
+    return path
 
 
 def list_cells() -> list[tuple[str, float, str]]:

@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--with", dest="recognizer", default="foveal-workspace", help="workspace or .foveal file")
     parser.add_argument("--draw", metavar="FOLDER", help="write an evidence sheet (PNG) for every picture")
     parser.add_argument("--evidence", action="store_true", help="put the evidence into the JSON")
+    parser.add_argument("--maps", metavar="FOLDER", help="of an inspector: write anomaly maps and masks (PNG)")
     parser.add_argument(
         "--false-alarms", type=parse_rate, metavar="RATE", help="of an inspector: another promised share, such as 5%%"
     )
@@ -69,7 +70,9 @@ def _inspect(options: argparse.Namespace, console: Console) -> tuple[Answers, Un
     from foveal.workflows.inspection.look_files import inspect_files, open_inspector
 
     learned = open_inspector(options.recognizer, false_alarms=options.false_alarms, progress=console.progress)
-    found = inspect_files(learned, options.pictures, draw_into=options.draw, progress=console.progress)
+    found = inspect_files(
+        learned, options.pictures, draw_into=options.draw, maps_into=options.maps, progress=console.progress
+    )
     return [
         _with_sheet(describe_inspection(i), i.to_dict(with_map=options.evidence), sheet) for i, sheet in found.answers
     ], found.unreadable

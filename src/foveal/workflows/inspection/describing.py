@@ -9,6 +9,7 @@ from foveal.core.inspection import Inspection
 from foveal.core.prediction import FLAGS
 from foveal.imaging.inspection_sheet import describe_region, say_verdict
 from foveal.recognizers.oddness import tail_p_values
+from foveal.store.workspace import Workspace
 from foveal.workflows.describing import passed_over
 from foveal.workflows.inspection.evaluating import EvaluatedPart
 from foveal.workflows.inspection.learned import GOOD, LearnedInspector
@@ -16,6 +17,7 @@ from foveal.workflows.inspection.teaching import TaughtPart
 
 ODD_BELOW = 0.01  # tail p-value under which a taught good picture is worth a second look
 MOST_ODD = 5  # named
+POINTS = (0.005, 0.01, 0.02, 0.05, 0.1)  # rates of false alarms at which known defects are counted
 WAYS = {"aligned": "parts that lie alike in every picture", "anywhere": "parts or textures that lie anywhere"}
 
 
@@ -42,8 +44,11 @@ def describe_part(taught: TaughtPart, folder: str | Path) -> dict[str, Any]:
         lines.append(f"  To take one out: foveal forget NAME --workspace {folder}")
     if learned.kinds is not None:
         lines.append(f"Kinds of defects it can name: {', '.join(learned.kinds.classes)}.")
-    if taught.n_defects:
-        lines.append(f"{taught.n_defects} pictures are held out to measure with: foveal evaluate --workspace {folder}")
+    points = measure_points(learned)
+    if points:
+        told = ", ".join(f"{found:.0%} at {rate:.1%}" for rate, found in points)
+        lines.append(f"Of {taught.n_defects} known defects it finds {told} false alarms; choose with --false-alarms.")
+        lines.append(f"All figures: foveal evaluate --workspace {folder}")
     lines += passed_over("unreadable", taught.unreadable) + passed_over("skipped", taught.skipped)
     lines.append(f"Kept in {folder}.")
     return {
@@ -53,6 +58,7 @@ def describe_part(taught: TaughtPart, folder: str | Path) -> dict[str, Any]:
         "new": taught.n_new,
         "known": taught.n_known,
         "held_out": taught.n_defects,
+        "operating_points": [{"false_alarms": rate, "found": found} for rate, found in points],
         "kinds": [] if learned.kinds is None else list(learned.kinds.classes),
         "way": inspector.way,
         "size": learned.backbone.side,
@@ -65,6 +71,18 @@ def describe_part(taught: TaughtPart, folder: str | Path) -> dict[str, Any]:
         "backbone": learned.backbone.id,
         "seconds": taught.seconds,
     }
+
+
+def measure_points(learned: LearnedInspector) -> list[tuple[float, float]]:
+    """Rates of false alarms that can be promised, with the share of held-out defects found at each; none without any."""
+    if learned.folder is None:
+        return []
+    with Workspace.open(learned.folder) as workspace:
+        ids = [row.id for row in workspace.rows({"test"}) if row.labels != (GOOD,)]
+        blocks = workspace.code_blocks(ids, rows=16)
+        p_values = np.array([learned.inspector.inspect(code).p_value for _, codes in blocks for code in codes])
+    least = 1.0 / (learned.inspector.n_good + 1)
+    return [(rate, float((p_values <= rate).mean())) for rate in POINTS if rate >= least and len(p_values)]
 
 
 def find_odd(learned: LearnedInspector) -> list[tuple[str, float]]:

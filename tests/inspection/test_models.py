@@ -9,7 +9,15 @@ from foveal.recognizers import aligned, anywhere
 from foveal.recognizers.aligned import fit_aligned
 from foveal.recognizers.anywhere import fit_anywhere
 from foveal.recognizers.good_pictures import GoodPictures
-from foveal.recognizers.inspector import ALIGNED, WAYS, count_needed, fit_inspector, measure_placements
+from foveal.recognizers.inspector import (
+    ALIGNED,
+    WAYS,
+    count_beyond,
+    count_needed,
+    fit_inspector,
+    measure_placements,
+    p_value_of,
+)
 from foveal.recognizers.overall import fit_overall
 
 SHAPE = (4, 4, 12)
@@ -95,6 +103,12 @@ def test_promised_false_alarms_are_kept_and_shifted_pictures_found(way):
         assert not any(inspector.inspect(code).is_good for code in make_codes(20, 50, shift=2.0))
     # 1,000 pictures and five thresholds of 100 each: the rate itself varies by about a fifth of 0.05
     assert 0.02 < np.mean(measured) < 0.085
+
+
+def test_p_values_count_the_picture_itself():
+    left_out = np.arange(99.0)
+    assert [p_value_of(score, left_out) for score in (1000.0, 98.0, 49.0, -1.0)] == [0.01, 0.02, 0.51, 1.0]
+    assert [count_beyond(99, rate) for rate in (0.001, 0.01, 0.05)] == [1, 1, 5]
 
 
 def test_too_few_pictures_promise_what_they_can():

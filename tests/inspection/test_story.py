@@ -68,19 +68,12 @@ def test_another_scene_is_told_from_a_defect(taught):
         assert inspect_thing(learned, scene).verdict == OTHER
 
 
-def test_forgetting_equals_never_taught_and_adding_in_parts_equals_at_once(taught, part, tmp_path):
+def test_forgetting_equals_never_having_taught(taught, part, tmp_path):
     names = ["part0003.png", "part0017.png"]
     forgotten = forget(part, names)
     assert isinstance(forgotten.learned, LearnedInspector)
     never = tmp_path / "never"
     shutil.copytree(taught / "good", never, ignore=shutil.ignore_patterns(*names, "cut.jpg"))
-    first = tmp_path / "first"
-    first.mkdir()
-    for path in sorted(never.iterdir())[::-1][:20]:
-        shutil.copy(path, first)
-    teach_good(first, tmp_path / "other", CHOICES)
-    other = teach_good(never, tmp_path / "other").learned  # the paths differ, so 20 pictures are there twice
-    assert other.inspector.n_good == 58
     fresh = teach_good(never, tmp_path / "fresh", CHOICES).learned
     assert forgotten.learned.memory_sha256 == fresh.memory_sha256 != open_part(taught / "part").memory_sha256
     assert forgotten.learned.inspector.left_out.tobytes() == fresh.inspector.left_out.tobytes()
@@ -92,6 +85,22 @@ def test_forgetting_equals_never_taught_and_adding_in_parts_equals_at_once(taugh
     with Workspace.open(part, writing=True) as workspace:
         workspace.update_settings({}, memory_sha256="0" * 64)
     assert "memory" in verify(part).problems[0]
+
+
+def test_the_order_of_teaching_plays_no_part(taught, tmp_path):
+    paths = sorted((taught / "good").glob("part*.png"))
+    late, every = tmp_path / "late.csv", tmp_path / "every.csv"
+    late.write_text("path,label\n" + "".join(f"{path},good\n" for path in paths[:19:-1]), "utf-8")
+    every.write_text("path,label\n" + "".join(f"{path},good\n" for path in paths), "utf-8")
+    teach_good(late, tmp_path / "parts", CHOICES)
+    in_parts = teach_good(every, tmp_path / "parts")
+    at_once = teach_good(every, tmp_path / "once", CHOICES).learned
+    assert (in_parts.n_new, in_parts.n_known) == (20, 20)
+    assert in_parts.learned.ids != at_once.ids
+    assert in_parts.learned.memory_sha256 == at_once.memory_sha256
+    assert in_parts.learned.inspector.left_out.tobytes() == at_once.inspector.left_out.tobytes()
+    one, other = (forget(tmp_path / folder, [str(paths[place])]) for folder, place in (("parts", 1), ("once", 2)))
+    assert one.certificate["memory_after"] != other.certificate["memory_after"]
 
 
 def test_copies_of_a_good_picture_are_left_out_together(taught, tmp_path):

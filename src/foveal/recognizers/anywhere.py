@@ -11,7 +11,7 @@ import numpy as np
 
 from foveal.core.contracts import Float32s
 from foveal.memory.patch_codes import ROUNDING
-from foveal.recognizers.good_pictures import GoodPictures
+from foveal.recognizers.good_pictures import GoodPictures, measure_patches
 from foveal.recognizers.statistics import Ints
 
 MEMORY = 6_000  # patches kept
@@ -64,16 +64,7 @@ def fit_anywhere(good: GoodPictures, probes: GoodPictures | None = None) -> tupl
 
 def _directions(good: GoodPictures) -> tuple[Float32s, Float32s]:
     """What whitens all patches: (d, d) and their mean (d,)."""
-    dim = good.shape[2]
-    total, second = np.zeros(dim), np.zeros((dim, dim))
-    fade = _fade(good.shape[:2])
-    for where, features in good.bands():
-        flat = (features * fade[where, None]).reshape(-1, dim)
-        total += flat.sum(axis=0, dtype=np.float64)
-        second += flat.T @ flat
-    count = len(good) * good.n_positions
-    mean = total / count
-    covariance = second / count - np.outer(mean, mean)
+    mean, covariance = measure_patches(good, _fade(good.shape[:2]))
     spread = np.sqrt(np.maximum(np.diag(covariance), ROUNDING))
     values, vectors = np.linalg.eigh(covariance / np.outer(spread, spread))
     scale = np.sqrt(np.maximum(values, 0) + RIDGE * max(float(values.mean()), 1e-6))

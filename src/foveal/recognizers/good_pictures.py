@@ -47,6 +47,19 @@ class GoodPictures:
             yield slice(start, stop), to_patches(self.codes[:, start * dim : stop * dim], dim)
 
 
+def measure_patches(good: GoodPictures, fade: Float32s | None = None) -> tuple[Floats, Floats]:
+    """Mean (d,) and covariance (d, d) of all patches, each multiplied by the `fade` (P,) of its position."""
+    dim = good.shape[2]
+    total, second = np.zeros(dim), np.zeros((dim, dim))
+    for where, features in good.bands():
+        flat = (features if fade is None else features * fade[where, None]).reshape(-1, dim)
+        total += flat.sum(axis=0, dtype=np.float64)
+        second += flat.T @ flat
+    count = len(good) * good.n_positions
+    mean = total / count
+    return mean, second / count - np.outer(mean, mean)
+
+
 def score_map(distances: Float32s) -> Floats:
     """Score of maps (n, positions): the logarithm of the mean of the largest hundredth, float64 (n,)."""
     top = max(1, distances.shape[1] // 100)

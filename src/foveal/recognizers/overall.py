@@ -9,7 +9,7 @@ import numpy as np
 
 from foveal.core.contracts import Float32s
 from foveal.memory.patch_codes import ROUNDING
-from foveal.recognizers.good_pictures import GoodPictures
+from foveal.recognizers.good_pictures import GoodPictures, measure_patches
 from foveal.recognizers.statistics import Floats
 
 DIMENSIONS = 64  # principal directions of all patches
@@ -47,15 +47,7 @@ def fit_overall(good: GoodPictures, probes: GoodPictures | None = None) -> tuple
 
 
 def _principal(good: GoodPictures) -> Floats:
-    dim = good.shape[2]
-    total, second = np.zeros(dim), np.zeros((dim, dim))
-    for _, features in good.bands():
-        flat = features.reshape(-1, dim)
-        total += flat.sum(axis=0, dtype=np.float64)
-        second += flat.T @ flat
-    count = len(good) * good.n_positions
-    mean = total / count
-    covariance = second / count - np.outer(mean, mean)
+    _, covariance = measure_patches(good)
     spread = np.sqrt(np.maximum(np.diag(covariance), ROUNDING))
     _, vectors = np.linalg.eigh(covariance / np.outer(spread, spread))
     return np.asarray(vectors[:, -DIMENSIONS:] / spread[:, None])

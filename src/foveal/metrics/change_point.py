@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from foveal.metrics.ranking import rank_with_ties
+
 LEAST = 12  # values without which no change is told
 
 
@@ -30,8 +32,7 @@ def find_change(values: npt.NDArray[np.float64]) -> Change | None:
     n = len(values)
     if n < LEAST:
         return None
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    ranks = rank_with_ties(values)
     steps = np.arange(1, n)
     statistic = np.abs(2 * np.cumsum(ranks)[:-1] - steps * (n + 1))
     place = int(statistic.argmax()) + 1

@@ -17,9 +17,18 @@ def measure_auroc(scores: Floats, positive: Bools) -> float:
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
     if not n_positive or not n_negative:
         raise InputError("AUROC needs at least one positive and one negative.")
-    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2.0)[place]
+    ranks = rank_with_ties(scores)
     return float((ranks[positive].sum() - n_positive * (n_positive + 1) / 2.0) / (n_positive * n_negative))
+
+
+def rank_with_ties(scores: Floats) -> Floats:
+    """Rank of each score (n,) from 1, ties sharing the mean of theirs.
+
+    >>> rank_with_ties(np.array([3.0, 1.0, 3.0])).tolist()
+    [2.5, 1.0, 2.5]
+    """
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2.0)[place])
 
 
 def average_precision(scores: Floats, positive: Bools) -> float:

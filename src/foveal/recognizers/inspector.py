@@ -126,6 +126,12 @@ def count_beyond(n: int, rate: float) -> int:
     return max(1, int(round(rate * (n + 1), 9)))
 
 
+def check_rate(false_alarms: float) -> None:
+    """Raise InputError for a rate of false alarms outside (0, 0.5]."""
+    if not 0.0 < false_alarms <= 0.5:
+        raise InputError(f"The rate of false alarms lies above 0 and at most at 0.5, got {false_alarms}.")
+
+
 def p_value_of(score: float, left_out: Floats) -> float:
     """Share of left-out scores at least as high, the new one counted among them."""
     return float((1 + (left_out >= score).sum()) / (len(left_out) + 1))
@@ -175,8 +181,7 @@ def _combine(on_patches: Floats, on_whole: Floats) -> Floats:
 def _check(good: GoodPictures, way: str, false_alarms: float) -> None:
     if way not in WAYS:
         raise InputError(f"Unknown way to inspect {way!r}; choose one of {', '.join(WAYS)}.")
-    if not 0.0 < false_alarms <= 0.5:
-        raise InputError(f"The rate of false alarms lies above 0 and at most at 0.5, got {false_alarms}.")
+    check_rate(false_alarms)
     if len(good) < LEAST:
         raise InputError(f"Inspecting needs at least {LEAST} good pictures, got {len(good)}. Add more.")
     if good.n_groups < 2:

@@ -201,11 +201,6 @@ class Journal:
             rows = self._connection.execute("SELECT DISTINCT source FROM sightings ORDER BY source").fetchall()
         return [str(row[0]) for row in rows]
 
-    def count(self) -> dict[str, int]:
-        """Sightings by verdict."""
-        with self._explained():
-            return dict(self._connection.execute("SELECT verdict, count(*) FROM sightings GROUP BY verdict").fetchall())
-
     def _alerts(self, where: str, *values: object) -> list[Alert]:
         with self._explained():
             rows = self._connection.execute(f"SELECT {_ALERT} FROM alerts WHERE {where}", values).fetchall()

@@ -18,7 +18,7 @@ PATIENCE_S = 30.0  # a file that cannot be read may still be written for so long
 
 @dataclass(frozen=True, eq=False)
 class Arrival:
-    """A picture to judge: `thing` is a path or an image; `key` tells it from all others."""
+    """A picture to judge: `thing` is a path or pixels; `key` tells it from all others."""
 
     key: str
     name: str
@@ -97,7 +97,7 @@ class VideoArrivals(Arrivals):
             at = begun + frame.seconds if live else frame.seconds
             key = f"{prefix}{at:.3f}"
             if key not in known:
-                yield Arrival(key, f"{self.name} {_clock(at, live=live)}", frame.image, may_grow=False)
+                yield Arrival(key, f"{self.name} {_clock(at, live=live)}", frame.image.pixels, may_grow=False)
         self._ended = True
 
     @property

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from foveal.audits.evaluation import Evaluation
+from foveal.core.card import BackboneCard
 from foveal.recognizers.classifier import Classifier
 from foveal.recognizers.conformal import least_for
 from foveal.store.workspace import Workspace
@@ -39,15 +40,22 @@ def make_card(workspace: Workspace, learned: Learned, evaluation: Evaluation | N
             "too_few_to_promise": _too_few(learned),
             "least_left_out_pictures": least_for(readout.settings.coverage),
         },
-        "backbone": {**backbone.to_dict(), "id": learned.backbone.id},
+        **describe_backbone(backbone, learned.backbone.id),
+        "hashes": {"memory": workspace.memory_sha256, "state": learned.state, "weights": backbone.sha256},
+        "limits": list(LIMITS),
+    }
+
+
+def describe_backbone(backbone: BackboneCard, identity: str) -> dict[str, Any]:
+    """What a card says of the backbone: provenance, licenses, and whether commercial use is allowed."""
+    return {
+        "backbone": {**backbone.to_dict(), "id": identity},
         "licenses": {
             "foveal": "Apache-2.0",
             f"{backbone.name} (code)": backbone.license_code,
             f"{backbone.name} (weights)": backbone.license_weights,
         },
         "commercial_use": backbone.commercial_use,
-        "hashes": {"memory": workspace.memory_sha256, "state": learned.state, "weights": backbone.sha256},
-        "limits": list(LIMITS),
     }
 
 

@@ -11,14 +11,13 @@ from typing import Any
 
 from foveal.core.contracts import Progress, silent
 from foveal.core.errors import InputError, MissingExtraError
-from foveal.core.inspection import DEFECT
+from foveal.core.inspection import DEFECT, GOOD
 from foveal.store.workspace import Workspace
 from foveal.workflows.describing import describe_evaluated, describe_prediction, describe_taught
 from foveal.workflows.evaluating import evaluate
 from foveal.workflows.forgetting import describe_certificate, forget, verify
 from foveal.workflows.inspection.describing import describe_evaluated_part, describe_inspection, describe_part
 from foveal.workflows.inspection.evaluating import EvaluatedPart, evaluate_part
-from foveal.workflows.inspection.learned import GOOD
 from foveal.workflows.inspection.look_files import inspect_and_draw
 from foveal.workflows.inspection.report import write_part_report
 from foveal.workflows.inspection.teaching import PartChoices, teach_good

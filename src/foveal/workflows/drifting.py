@@ -15,7 +15,7 @@ from foveal.imaging.drift_sheet import Measure, draw_drift
 from foveal.imaging.shift import Shift, measure_shift
 from foveal.store.workspace import Workspace
 from foveal.workflows.inspection.keeping import open_part
-from foveal.workflows.inspection.learned import LearnedInspector, good_rows
+from foveal.workflows.inspection.learned import LearnedInspector, good_looks, good_rows
 from foveal.workflows.inspection.looking import inspect_code
 from foveal.workflows.inspection.teaching import teach_good
 from foveal.workflows.seeing import Seen, patch_eye, see_all
@@ -56,7 +56,7 @@ def measure_drift(
     found = [inspect_code(learned, s.code, (s.capture.width, s.capture.height), origin=s.example.name) for s in seen]
     with Workspace.open(folder) as workspace:
         good = {row.id for row in good_rows(workspace.rows())}
-        looks = [m.appearance for m in workspace.measures() if m.id in good]
+        looks = good_looks(workspace)
         taught = _mean([workspace.thumbnail(number) for number in sorted(good)[:MOST]])
     now = _mean([s.thumbnail for s in seen[:MOST]])
     drift = find_drift(looks, [s.appearance for s in seen], [one.p_value for one in found])

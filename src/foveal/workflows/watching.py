@@ -19,7 +19,7 @@ from foveal.store.workspace import Workspace
 from foveal.video.frames import StreamError
 from foveal.workflows.alerting import AlertRules, Notifier, deliver
 from foveal.workflows.arrivals import Arrival, Arrivals
-from foveal.workflows.inspection.learned import LearnedInspector, good_rows
+from foveal.workflows.inspection.learned import LearnedInspector, good_looks
 from foveal.workflows.inspection.look_files import read_good
 from foveal.workflows.inspection.looking import inspect_image, read_part_picture
 
@@ -105,7 +105,7 @@ def _judge(
     """Judge and record one arrival; False where it must be looked at again."""
     now = time.time()
     try:
-        image, capture = read_part_picture(learned, arrival.thing.pixels if _is_frame(arrival) else arrival.thing)
+        image, capture = read_part_picture(learned, arrival.thing)
     except InputError as problem:
         if arrival.may_grow and not rules.once:
             return False
@@ -129,10 +129,6 @@ def _judge(
     journal.record(sighting, alert, quiet_s=rules.alerts.quiet_s)
     tell(arrival.name, found, "")
     return True
-
-
-def _is_frame(arrival: Arrival) -> bool:
-    return hasattr(arrival.thing, "pixels")
 
 
 def _where(found: Inspection) -> str:
@@ -160,8 +156,7 @@ def _taught_looks(learned: LearnedInspector) -> list[Appearance]:
     if learned.folder is None:
         return []
     with Workspace.open(Path(learned.folder)) as workspace:
-        good = {row.id for row in good_rows(workspace.rows())}
-        return [m.appearance for m in workspace.measures() if m.id in good]
+        return good_looks(workspace)
 
 
 def _sleep(seconds: float, stop: Callable[[], bool]) -> None:

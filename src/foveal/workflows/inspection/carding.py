@@ -5,6 +5,7 @@ from typing import Any
 from foveal.core.inspection import INSPECTOR
 from foveal.recognizers.inspector import count_needed
 from foveal.store.workspace import Workspace
+from foveal.workflows.carding import describe_backbone
 from foveal.workflows.inspection.learned import LearnedInspector
 
 LIMITS = (
@@ -30,13 +31,7 @@ def make_part_card(workspace: Workspace, learned: LearnedInspector) -> dict[str,
             "good_pictures_needed": count_needed(inspector.false_alarms),
             "threshold": inspector.threshold,
         },
-        "backbone": {**backbone.to_dict(), "id": learned.backbone.id},
-        "licenses": {
-            "foveal": "Apache-2.0",
-            f"{backbone.name} (code)": backbone.license_code,
-            f"{backbone.name} (weights)": backbone.license_weights,
-        },
-        "commercial_use": backbone.commercial_use,
+        **describe_backbone(backbone, learned.backbone.id),
         "hashes": {"memory": workspace.memory_sha256, "state": learned.state, "weights": backbone.sha256},
         "limits": list(LIMITS),
     }

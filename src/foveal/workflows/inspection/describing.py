@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from foveal.core.inspection import Inspection
+from foveal.core.inspection import GOOD, Inspection
 from foveal.core.prediction import FLAGS
 from foveal.imaging.inspection_sheet import describe_region, say_verdict
 from foveal.recognizers.oddness import tail_p_values
 from foveal.store.workspace import Workspace
 from foveal.workflows.describing import passed_over
 from foveal.workflows.inspection.evaluating import EvaluatedPart
-from foveal.workflows.inspection.learned import GOOD, LearnedInspector
+from foveal.workflows.inspection.learned import LearnedInspector
 from foveal.workflows.inspection.teaching import TaughtPart
 
 ODD_BELOW = 0.01  # tail p-value under which a taught good picture is worth a second look

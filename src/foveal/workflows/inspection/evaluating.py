@@ -10,14 +10,14 @@ import numpy as np
 from foveal.core.contracts import Code, Progress, silent
 from foveal.core.errors import InputError
 from foveal.core.example import Example
-from foveal.core.inspection import Inspection
+from foveal.core.inspection import GOOD, Inspection
 from foveal.metrics.intervals import Interval, binomial_range, wilson_interval
 from foveal.metrics.localization import measure_aupro, measure_pixel_auroc
 from foveal.metrics.ranking import average_precision, measure_auroc
 from foveal.recognizers.regions import enlarge_map
 from foveal.store.workspace import Workspace
 from foveal.workflows.inspection.keeping import open_part
-from foveal.workflows.inspection.learned import GOOD, LearnedInspector
+from foveal.workflows.inspection.learned import LearnedInspector
 from foveal.workflows.inspection.looking import inspect_code
 from foveal.workflows.inspection.masks import find_mask, read_mask
 from foveal.workflows.inspection.teaching import mark_good

@@ -6,16 +6,9 @@ from typing import Any
 
 from foveal.core.contracts import PatchBackbone, Progress, silent
 from foveal.core.errors import FovealError, InputError
-from foveal.core.inspection import INSPECTOR
+from foveal.core.inspection import GOOD, INSPECTOR
 from foveal.store.workspace import Workspace
-from foveal.workflows.inspection.learned import (
-    GOOD,
-    LearnedInspector,
-    describe_state,
-    fit_part,
-    good_rows,
-    open_patch_source,
-)
+from foveal.workflows.inspection.learned import LearnedInspector, describe_state, fit_part, good_rows, open_patch_source
 from foveal.workflows.inspection.part_file import read_inspector, write_inspector
 
 

@@ -11,6 +11,8 @@ import numpy as np
 
 from foveal.backbones.patch_backbone import PatchOptions, open_patch_backbone
 from foveal.core.contracts import Code, PatchBackbone, Progress, silent
+from foveal.core.image import Appearance
+from foveal.core.inspection import GOOD
 from foveal.memory.codes import hash_code
 from foveal.memory.patch_codes import hash_code_set
 from foveal.recognizers.classifier import Classifier
@@ -21,8 +23,6 @@ from foveal.recognizers.statistics import Ints
 from foveal.store.rows import ExampleRow
 from foveal.store.workspace import Workspace
 from foveal.workflows.learned import TEACHING_SPLITS
-
-GOOD = "good"
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +47,12 @@ class LearnedInspector:
 def good_rows(rows: Iterable[ExampleRow]) -> list[ExampleRow]:
     """Rows that are taught as good."""
     return [row for row in rows if row.labels == (GOOD,) and row.split in TEACHING_SPLITS]
+
+
+def good_looks(workspace: Workspace) -> list[Appearance]:
+    """Measures of the pixels of all pictures taught as good."""
+    good = {row.id for row in good_rows(workspace.rows())}
+    return [measured.appearance for measured in workspace.measures() if measured.id in good]
 
 
 def kind_rows(rows: Iterable[ExampleRow]) -> list[ExampleRow]:

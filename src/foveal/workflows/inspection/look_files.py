@@ -11,6 +11,7 @@ from foveal.core.contracts import Progress, silent
 from foveal.core.errors import InputError, StoreError
 from foveal.core.inspection import Inspection, is_inspector
 from foveal.imaging.inspection_sheet import draw_inspection
+from foveal.recognizers.inspector import check_rate
 from foveal.recognizers.regions import resize_map
 from foveal.store.database import DATABASE
 from foveal.store.recognizer_file import read_recognizer_file
@@ -51,8 +52,7 @@ def open_inspector(
     learned = open_part(place, progress) if (place / DATABASE).exists() else read_part(place)
     if false_alarms is None:
         return learned
-    if not 0.0 < false_alarms <= 0.5:
-        raise InputError(f"The rate of false alarms lies above 0 and at most at 0.5, got {false_alarms}.")
+    check_rate(false_alarms)
     return replace(learned, inspector=replace(learned.inspector, false_alarms=false_alarms))
 
 

@@ -11,10 +11,10 @@ from PIL import Image as Pillow
 
 from foveal.core.errors import StoreError
 from foveal.core.image import Image
+from foveal.core.inspection import GOOD
 from foveal.imaging.inspection_sheet import draw_anomaly_map
 from foveal.imaging.thumbnail import make_thumbnail
 from foveal.workflows.inspection.evaluating import EvaluatedPart, Judged
-from foveal.workflows.inspection.learned import GOOD
 from foveal.workflows.report.page import fill_template
 from foveal.workflows.report.plots import plot_scores
 

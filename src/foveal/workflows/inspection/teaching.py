@@ -13,20 +13,19 @@ from foveal.backbones.patch_backbone import PatchOptions
 from foveal.core.contracts import Progress, silent
 from foveal.core.errors import InputError
 from foveal.core.example import Example
-from foveal.core.inspection import INSPECTOR, is_inspector
+from foveal.core.inspection import DEFECT, GOOD, INSPECTOR, is_inspector
 from foveal.recognizers.inspector import LEAST, count_needed
 from foveal.store.database import DATABASE
 from foveal.store.workspace import Workspace
 from foveal.workflows.inspection.choosing import choose_way
 from foveal.workflows.inspection.keeping import keep_part
-from foveal.workflows.inspection.learned import GOOD, LearnedInspector, fit_part, open_patch_source
+from foveal.workflows.inspection.learned import LearnedInspector, fit_part, open_patch_source
 from foveal.workflows.seeing import patch_eye
 from foveal.workflows.sources.archive import UNPACKED
 from foveal.workflows.sources.listing import list_examples
 from foveal.workflows.teaching import see_and_keep, sort_out
 
 FINE_WORDS = frozenset({"good", "ok", "normal", "nominal", "free", "fine", "pass"})  # folder names that mean good
-DEFECT = "defect"
 USUAL_RATE = 0.01  # of false alarms
 
 

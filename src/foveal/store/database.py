@@ -15,7 +15,7 @@ from pathlib import Path
 from foveal.core.errors import BusyError, StoreError
 
 DATABASE = "workspace.db"
-FORMAT = 1
+FORMAT = 2
 APPLICATION_ID = 0x464F5645  # "FOVE", marks the file as ours
 WAIT_S = 10.0  # how long a statement waits for another connection
 
@@ -41,8 +41,30 @@ CREATE TABLE exports (
     id INTEGER PRIMARY KEY, time TEXT NOT NULL, file TEXT NOT NULL, sha256 TEXT NOT NULL,
     memory_sha256 TEXT NOT NULL, n_pictures INTEGER NOT NULL);
 """
+# Of a gallery: an item is named by the grp of its pictures; what may not be found has no vector;
+# seq is that of the log record that changed it last.
+GALLERY_TABLES = """
+CREATE INDEX examples_of_group ON examples(grp) WHERE grp IS NOT NULL;
+CREATE TABLE items (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, item TEXT NOT NULL UNIQUE, columns TEXT NOT NULL, seq INTEGER NOT NULL);
+CREATE INDEX items_of_seq ON items(seq);
+CREATE TABLE vectors (
+    id INTEGER PRIMARY KEY REFERENCES examples(id) ON DELETE CASCADE, item INTEGER NOT NULL, vector BLOB NOT NULL);
+"""
+
+
+def _run(connection: sqlite3.Connection, statements: str) -> None:
+    for statement in statements.split(";"):
+        if statement.strip():
+            connection.execute(statement)
+
+
+def _add_gallery_tables(connection: sqlite3.Connection) -> None:
+    _run(connection, GALLERY_TABLES)
+
+
 Migration = Callable[[sqlite3.Connection], None]
-MIGRATIONS: dict[int, Migration] = {}  # from this format number to the next
+MIGRATIONS: dict[int, Migration] = {1: _add_gallery_tables}  # from this format number to the next
 
 
 @contextmanager
@@ -78,10 +100,14 @@ def connect(folder: Path, *, writing: bool) -> sqlite3.Connection:
     """Open the database of an existing workspace for reading or for writing; it is not checked yet."""
     file = folder / DATABASE
     if writing:
-        connection = sqlite3.connect(file, timeout=WAIT_S, isolation_level=None)
+        connection = sqlite3.connect(file, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
     else:
         connection = sqlite3.connect(
-            f"{file.absolute().as_uri()}?{_reading_mode(folder)}", uri=True, timeout=WAIT_S, isolation_level=None
+            f"{file.absolute().as_uri()}?{_reading_mode(folder)}",
+            uri=True,
+            timeout=WAIT_S,
+            isolation_level=None,
+            check_same_thread=False,
         )
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = ON")
@@ -97,17 +123,9 @@ def _reading_mode(folder: Path) -> str:
     return "immutable=1" if frozen else "mode=ro"
 
 
-def _writable(folder: Path) -> bool:
-    import os
-
-    return os.access(folder, os.W_OK)
-
-
 def create_tables(connection: sqlite3.Connection) -> None:
     """Make the tables of a new workspace inside the transaction that is open."""
-    for statement in TABLES.split(";"):
-        if statement.strip():
-            connection.execute(statement)
+    _run(connection, TABLES + GALLERY_TABLES)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {FORMAT}")
 

@@ -5,7 +5,7 @@ any later moment is made good at the next opening for writing.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,13 @@ from foveal.store.files import ASIDE
 from foveal.store.keys import KEYS
 from foveal.store.ledger import FINGERPRINT, IDENTITY, PENDING, Ledger
 from foveal.store.lock import LOCK
-from foveal.store.log import Entry, now
+from foveal.store.log import Entry, LogRecord, now
 from foveal.store.plain import from_json, to_json
 from foveal.store.rows import read_exports
 from foveal.store.traces import Traces, collect_traces, search_traces
 
 MODEL = "model.foveal"  # a cache that can be made again from the codes
+CACHE = "cache"  # a folder of caches that can be made again too
 ASKED = ("picture", "group", "subject")
 _CLEANING = "Overwriting what was forgotten (the next opening for writing completes it)"
 _WANTED = "id IN (SELECT value FROM json_each(?))"
@@ -75,11 +76,7 @@ def erase(ledger: Ledger, ids: Sequence[int], request: Request) -> Erased:
             raise InputError(f"{missing} of the {len(numbers)} pictures to forget are not here. Read the rows again.")
         traces = collect_traces(connection, wanted, request.words)
         statement = _state(ledger, [digest for _, digest in kept], request)
-        blanked = _blank_leaves(connection, wanted)
-        connection.execute(f"DELETE FROM examples WHERE {_WANTED}", (wanted,))
-        connection.executemany("DELETE FROM unreadable WHERE name = ?", [(name,) for name, _ in kept])
-        entries: list[Entry] = [(None, {"leaves": digests}) for digests in blanked]
-        record = ledger.record("forget", entries, request.memory_sha256, request.settings)
+        record, blanked = take_out(ledger, numbers, request.memory_sha256, request.settings)
         draft = {
             **statement,
             "time": record.time,
@@ -89,6 +86,26 @@ def erase(ledger: Ledger, ids: Sequence[int], request: Request) -> Erased:
         ledger.put({_pending_key(draft): draft})
     clean(ledger)
     return Erased(draft, traces)
+
+
+def take_out(
+    ledger: Ledger, numbers: Sequence[int], memory_sha256: str, settings: Mapping[str, Any]
+) -> tuple[LogRecord, list[list[str]]]:
+    """Delete pictures, and items that are left without one, inside the transaction that is open.
+
+    Returns the log record and the hashes of the leaves that were blanked, a list for each picture.
+    """
+    connection, wanted = ledger.connection, to_json(list(numbers))
+    names = connection.execute(f"SELECT DISTINCT name FROM examples WHERE {_WANTED}", (wanted,)).fetchall()
+    items = connection.execute(f"SELECT DISTINCT grp FROM examples WHERE {_WANTED}", (wanted,)).fetchall()
+    blanked = _blank_leaves(connection, wanted)
+    connection.execute(f"DELETE FROM examples WHERE {_WANTED}", (wanted,))
+    connection.executemany("DELETE FROM unreadable WHERE name = ?", names)
+    connection.executemany(
+        "DELETE FROM items WHERE item = ? AND NOT EXISTS (SELECT 1 FROM examples WHERE grp = items.item)", items
+    )
+    entries: list[Entry] = [(None, {"leaves": digests}) for digests in blanked]
+    return ledger.record("forget", entries, memory_sha256, settings), blanked
 
 
 def _blank_leaves(connection: sqlite3.Connection, wanted: str) -> list[list[str]]:
@@ -127,7 +144,7 @@ def _state(ledger: Ledger, hashes: Sequence[str], request: Request) -> dict[str,
 def owned_files(folder: Path) -> list[Path]:
     """Every file of a workspace: what a scan must read."""
     fixed = [folder / MODEL, folder / LOCK, *folder.glob(f"{DATABASE}*"), *_unfinished(folder)]
-    kept = [file for name in (KEYS, CERTIFICATES) for file in (folder / name).glob("*")]
+    kept = [file for name in (KEYS, CERTIFICATES, CACHE) for file in (folder / name).glob("*")]
     return sorted({file for file in (*fixed, *kept) if file.is_file()})
 
 
@@ -138,7 +155,7 @@ def _unfinished(folder: Path) -> list[Path]:
 def clean(ledger: Ledger) -> None:
     """Delete caches and unfinished files, then rewrite the database so that nothing deleted is left in its bytes."""
     with ledger.reading(_CLEANING):
-        for file in (ledger.folder / MODEL, *_unfinished(ledger.folder)):
+        for file in (ledger.folder / MODEL, *(ledger.folder / CACHE).glob("*"), *_unfinished(ledger.folder)):
             file.unlink(missing_ok=True)
         small = (ledger.folder / DATABASE).stat().st_size < _IN_MEMORY_BYTES
         ledger.connection.execute(f"PRAGMA temp_store = {'MEMORY' if small else 'FILE'}")

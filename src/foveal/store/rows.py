@@ -124,3 +124,13 @@ class RowReader:
         if known is None:
             known = self._labels[text] = tuple(from_json(text))
         return known
+
+
+def insert_example(connection: sqlite3.Connection, columns: dict[str, Any], new: NewExample) -> int:
+    """Insert a picture with its code and thumbnail inside the transaction that is open; returns its id."""
+    marks = ", ".join(f":{name}" for name in columns)
+    cursor = connection.execute(f"INSERT INTO examples ({', '.join(columns)}) VALUES ({marks})", columns)
+    number = cursor.lastrowid
+    connection.execute("INSERT INTO codes VALUES (?, ?)", (number, new.code.astype("<i2").tobytes()))
+    connection.execute("INSERT INTO thumbnails VALUES (?, ?)", (number, new.thumbnail))
+    return int(number or 0)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from foveal.store.certificate import KIND
-from foveal.store.database import TABLES
+from foveal.store.database import GALLERY_TABLES, TABLES
 from foveal.store.plain import to_portable
 from foveal.store.scan import SHORTEST, Search, scan
 
@@ -16,7 +16,9 @@ PIECE_BYTES = 64
 STRIDE_BYTES = 512  # SQLite splits a long value over pages of 8192 bytes: some piece is whole on each of them
 _VARIED = 16  # distinct bytes a piece must have: runs of zeros are everywhere
 _SCAN_HEADER_END = b"\xff\xda"  # what comes before it is alike in all small JPEGs
-_ORDINARY = f"{TABLES} {KIND} sqlite_autoindex sqlite_sequence settings teach correct export picture".encode()
+_ORDINARY = (
+    f"{TABLES} {GALLERY_TABLES} {KIND} sqlite_autoindex sqlite_sequence settings teach correct export picture".encode()
+)
 _TEXTS = ("name", "path", "sha256", "labels", "grp", "subject", "capture")
 
 
@@ -32,15 +34,23 @@ class Traces:
 def collect_traces(connection: sqlite3.Connection, wanted: str, words: Iterable[str]) -> Traces:
     """Gather what identifies the pictures whose ids the JSON list `wanted` holds, before they are deleted."""
     query = (
-        "SELECT name, path, sha256, grp, subject, capture, code, jpeg FROM examples JOIN codes USING (id) "
-        "JOIN thumbnails USING (id) WHERE id IN (SELECT value FROM json_each(?))"
+        "SELECT name, path, sha256, grp, subject, capture, code, jpeg, vector, columns FROM examples "
+        "JOIN codes USING (id) JOIN thumbnails USING (id) LEFT JOIN vectors USING (id) "
+        "LEFT JOIN items ON items.item = grp WHERE examples.id IN (SELECT value FROM json_each(?))"
     )
     texts = {to_portable(word).encode() for word in words}
     pieces: set[bytes] = set()
-    for name, path, sha256, group, subject, capture, code, jpeg in connection.execute(query, (wanted,)):
+    for name, path, sha256, group, subject, capture, code, jpeg, vector, columns in connection.execute(
+        query, (wanted,)
+    ):
         texts |= {name.encode(), path.encode(), sha256.encode(), bytes.fromhex(sha256), _escaped(name), _escaped(path)}
         texts |= {text.encode() for text in (group, subject, json.loads(capture).get("group")) if text}
-        pieces |= {*cut_pieces(code), *cut_pieces(jpeg[max(jpeg.find(_SCAN_HEADER_END), 0) :])}
+        texts |= {value.encode() for value in json.loads(columns or "{}").values() if isinstance(value, str)}
+        pieces |= {
+            *cut_pieces(code),
+            *cut_pieces(vector or b""),
+            *cut_pieces(jpeg[max(jpeg.find(_SCAN_HEADER_END), 0) :]),
+        }
     telling = {text for text in texts if len(text) >= SHORTEST and text not in _ORDINARY}
     return Traces(tuple(sorted(telling)), tuple(sorted(pieces)), len(texts) - len(telling))
 
@@ -94,8 +104,10 @@ def _held_by_others(connection: sqlite3.Connection, hits: set[bytes], traces: Tr
     texts = " || char(10) || ".join(f"coalesce({column}, '')" for column in _TEXTS)
     for (text,) in connection.execute(f"SELECT {texts} FROM examples"):
         held |= words(text.encode() + b"\0" * 4)
+    for (text,) in connection.execute("SELECT columns FROM items"):
+        held |= words(text.encode() + b"\0" * 4)
     if pieces.longest:
-        for table, column in (("codes", "code"), ("thumbnails", "jpeg")):
+        for table, column in (("codes", "code"), ("thumbnails", "jpeg"), ("vectors", "vector")):
             for (blob,) in connection.execute(f"SELECT {column} FROM {table}"):
                 held |= pieces(blob)
     return held

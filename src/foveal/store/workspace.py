@@ -27,6 +27,7 @@ from foveal.store.rows import (
     Export,
     NewExample,
     RowReader,
+    insert_example,
     read_exports,
     to_columns,
     to_leaf,
@@ -226,7 +227,7 @@ class Workspace:
             ids, entries = [], []
             for new in records:
                 columns = to_columns(new)
-                number = _insert_example(connection, columns, new)
+                number = insert_example(connection, columns, new)
                 ids.append(number)
                 entries.append((number, to_leaf(columns, new.code)))
                 connection.execute("DELETE FROM unreadable WHERE name = ?", (columns["name"],))
@@ -345,15 +346,6 @@ class Workspace:
                     f"{new.example.name}: its code must be int16 ({expected},) like the others, "
                     f"got {new.code.dtype} {new.code.shape}. Use the backbone the workspace was made with."
                 )
-
-
-def _insert_example(connection: sqlite3.Connection, columns: dict[str, Any], new: NewExample) -> int:
-    marks = ", ".join(f":{name}" for name in columns)
-    cursor = connection.execute(f"INSERT INTO examples ({', '.join(columns)}) VALUES ({marks})", columns)
-    number = cursor.lastrowid
-    connection.execute("INSERT INTO codes VALUES (?, ?)", (number, new.code.astype("<i2").tobytes()))
-    connection.execute("INSERT INTO thumbnails VALUES (?, ?)", (number, new.thumbnail))
-    return int(number or 0)
 
 
 def _update(connection: sqlite3.Connection, number: int, column: str, value: str | None) -> None:

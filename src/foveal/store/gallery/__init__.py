@@ -1,0 +1,1 @@
+"""Galleries on the disk: SQLite keeps the truth, arrays and an approximate index are made from it."""

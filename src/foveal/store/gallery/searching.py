@@ -1,0 +1,161 @@
+"""One search over a gallery: exact where that is quick, approximate where there are many, filtered either way.
+
+Filters and deleted pictures are left out while candidates are gathered, not afterwards: where k items pass,
+k are returned.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from foveal.core.contracts import Float32s
+from foveal.core.gallery import Ids, Matches
+from foveal.store.gallery.approximate import Approximate
+from foveal.store.gallery.vectors import (
+    NONE,
+    Candidates,
+    Mask,
+    keep_best,
+    merge_items,
+    pack,
+    rank_exactly,
+)
+
+EXACT_BELOW = 50_000  # vectors; more are searched approximately
+# Looking at one vector exactly takes about a tenth of what finding one more candidate in the graph takes.
+EXACT_SHARE = 10.0
+SPARE = 1.3  # candidates asked for beyond those expected to pass
+ALONE = 32  # queries at once from which on both cores share the work
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What a search reads: the mapped vectors and those added since, and which pictures may be found."""
+
+    main: Approximate | None
+    main_alive: Mask | None  # (n,), None where all are
+    tail_ids: Ids
+    tail_items: Ids
+    tail_vectors: Float32s  # (m, dim)
+    tail_alive: Mask | None
+    per_item: float  # pictures of an item, on average, rounded up
+
+
+def search(snapshot: Snapshot, queries: Float32s, k: int, items: Mask | None, without: Ids, threads: int) -> Matches:
+    """Best k items for queries float32 (q, dim); `items` (by item number) may be found, `without` are picture ids."""
+    masks = _masks(snapshot, items, without)
+    most = int(k * snapshot.per_item)
+    rows = _rank_items(snapshot, queries, k, most, masks, threads)
+    if snapshot.per_item > 1:
+        n_allowed = _count(snapshot, masks)
+        while most < n_allowed and (short := [row for row, found in enumerate(rows) if len(found[0]) < k]):
+            most *= 8  # one item has many pictures among the best
+            for row, found in zip(short, _rank_items(snapshot, queries[short], k, most, masks, threads), strict=True):
+                rows[row] = found
+    return pack(rows, k)
+
+
+def _rank_items(
+    snapshot: Snapshot, queries: Float32s, k: int, most: int, masks: tuple[Mask | None, Mask | None], threads: int
+) -> list[tuple[Ids, Float32s]]:
+    """Picture ids and similarities of at most k items a query, found among its `most` best pictures."""
+    main = snapshot.main
+    near: list[Candidates] | None = None
+    if main is not None:
+        near = _rank_main(main, queries, most, masks[0], threads if len(queries) >= ALONE else 1)
+        if snapshot.per_item == 1 and not len(snapshot.tail_ids):
+            return [_sorted(found, main.ids, k) for found in near]
+    allowed = None if masks[1] is None else np.flatnonzero(masks[1])
+    rows = []
+    for place, query in enumerate(queries):
+        found = _Found()
+        if near is not None and main is not None:
+            found.add(near[place], main.ids, main.items)
+        if len(snapshot.tail_ids):
+            found.add(rank_exactly(snapshot.tail_vectors, query, most, allowed), snapshot.tail_ids, snapshot.tail_items)
+        rows.append(found.merge(k))
+    return rows
+
+
+def _count(snapshot: Snapshot, masks: tuple[Mask | None, Mask | None]) -> int:
+    sizes = (snapshot.main.manifest.n if snapshot.main else 0, len(snapshot.tail_ids))
+    return sum(n if mask is None else int(np.count_nonzero(mask)) for n, mask in zip(sizes, masks, strict=True))
+
+
+class _Found:
+    """Candidates of both parts, as picture ids and items."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Ids, Ids, Float32s]] = []
+
+    def add(self, found: Candidates, ids: Ids, items: Ids) -> None:
+        self._parts.append((ids[found.positions], items[found.positions], found.similarities))
+
+    def merge(self, k: int) -> tuple[Ids, Float32s]:
+        if not self._parts:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        ids, items, similarities = (np.concatenate(part) for part in zip(*self._parts, strict=True))
+        by_id = np.argsort(ids, kind="stable")
+        found = Candidates(np.arange(len(ids)), similarities[by_id])
+        return merge_items(found, items[by_id], ids[by_id], k)
+
+
+def _masks(snapshot: Snapshot, items: Mask | None, without: Ids) -> tuple[Mask | None, Mask | None]:
+    """Which positions of the two parts may be found; None where all may."""
+    main = snapshot.main
+    pairs = (
+        (snapshot.main_alive, main.ids if main else _NO_IDS, main.items if main else _NO_IDS),
+        (snapshot.tail_alive, snapshot.tail_ids, snapshot.tail_items),
+    )
+    found = []
+    for alive, ids, numbers in pairs:
+        mask = alive
+        if items is not None:
+            mask = items[numbers] if mask is None else mask & items[numbers]
+        if len(without):
+            mask = np.ones(len(ids), np.bool_) if mask is None else mask.copy()
+            places = np.searchsorted(ids, without)
+            inside = places < len(ids)
+            hit = places[inside][ids[places[inside]] == without[inside]]
+            mask[hit] = False
+        found.append(mask)
+    return found[0], found[1]
+
+
+_NO_IDS = np.empty(0, np.int64)
+
+
+def _rank_main(main: Approximate, queries: Float32s, most: int, mask: Mask | None, threads: int) -> list[Candidates]:
+    n_allowed = main.manifest.n if mask is None else int(np.count_nonzero(mask))
+    if n_allowed == 0:
+        return [Candidates(_NO_IDS, np.empty(0, np.float32))] * len(queries)
+    few = n_allowed**2 <= EXACT_SHARE * most * main.manifest.n
+    if few or n_allowed <= most:
+        allowed = None if mask is None else np.flatnonzero(mask)
+        return [rank_exactly(main.vectors, query, most, allowed) for query in queries]
+    share = n_allowed / main.manifest.n
+    fetch = most if mask is None else int(np.ceil(SPARE * most / share)) + 8
+    return _fetch(main, queries, most, mask, fetch, threads)
+
+
+def _fetch(
+    main: Approximate, queries: Float32s, most: int, mask: Mask | None, fetch: int, threads: int
+) -> list[Candidates]:
+    """Ask the graph for `fetch` candidates a query; for queries too few of which pass, for more."""
+    positions, similarities = main.rank(queries, fetch, threads)
+    passing = positions != NONE if mask is None else (positions != NONE) & mask[positions]
+    found: list[Candidates] = []
+    for row, (numbers, values, passes) in enumerate(zip(positions, similarities, passing, strict=True)):
+        n_passing = int(np.count_nonzero(passes))
+        if n_passing >= most or mask is None:
+            found.append(keep_best(numbers[passes], values[passes], most))
+        elif 8 * fetch > main.manifest.n:
+            found.append(rank_exactly(main.vectors, queries[row], most, np.flatnonzero(mask)))
+        else:
+            found += _fetch(main, queries[row : row + 1], most, mask, 4 * fetch, 1)
+    return found
+
+
+def _sorted(found: Candidates, ids: Ids, k: int) -> tuple[Ids, Float32s]:
+    order = np.lexsort((found.positions, -found.similarities))[:k]
+    return ids[found.positions[order]], found.similarities[order]

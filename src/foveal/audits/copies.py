@@ -1,7 +1,7 @@
 """The same picture twice: exact copies, near copies, and copies shared between splits."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 
 import numpy as np
@@ -50,6 +50,31 @@ def find_copies(pictures: Pictures, read_thumbnail: ReadThumbnail) -> list[Findi
             )
         )
     return [finding for finding in found if finding is not None]
+
+
+def group_copies(pictures: Pictures, read_thumbnail: ReadThumbnail) -> list[list[int]]:
+    """Rows of pictures that are exact or near copies of each other, a list for each group of two or more."""
+    exact = _exact(pictures)
+    return _join(exact + _near(pictures, read_thumbnail, exact))
+
+
+def _join(pairs: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Groups of what is linked, each sorted, by their first member."""
+    root: dict[int, int] = {}
+
+    def find(one: int) -> int:
+        while root.setdefault(one, one) != one:
+            one = root[one]
+        return one
+
+    for members in pairs:
+        for other in members[1:]:
+            a, b = find(members[0]), find(other)
+            root[max(a, b)] = min(a, b)
+    groups: dict[int, list[int]] = {}
+    for one in sorted(root):
+        groups.setdefault(find(one), []).append(one)
+    return list(groups.values())
 
 
 def _exact(pictures: Pictures) -> list[list[int]]:

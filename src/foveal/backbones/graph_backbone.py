@@ -7,7 +7,7 @@ from typing import Any, final
 
 import numpy as np
 
-from foveal.backbones.preprocess import fit_view
+from foveal.backbones.preprocess import crop_view, fit_view
 from foveal.core.card import BackboneCard
 from foveal.core.contracts import Backbone, Float32s, Session
 from foveal.core.image import Image
@@ -70,3 +70,7 @@ class GraphBackbone(Backbone):
                 self._maps["maps"] = self.open_maps()
         pixels = fit_view(image, self.recipe.size, self.recipe.view)
         return tuple(found[0] for found in self._maps["maps"].run(self.recipe.maps, {"image": pixels}))
+
+    def crop(self, image: Image) -> Image:
+        """The part of the image that the network sees."""
+        return crop_view(image, self.recipe.view)

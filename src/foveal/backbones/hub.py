@@ -30,12 +30,30 @@ def fetch_onnx(address: str, fetch: Fetch | None = None) -> Path:
     return path
 
 
-def _split(address: str) -> tuple[str, str, str | None]:
+def fetch_files(address: str, list_files: Callable[[Path], list[str]], fetch: Fetch | None = None) -> Path:
+    """Bring a card, OWNER/REPO/PATH.json, and the files beside it that `list_files` reads from it; returns its path.
+
+    Raises as `fetch_onnx` does.
+    """
+    repository, file, revision = _split(address, ".json")
+    fetch = fetch or _fetch_from_hub
+    try:
+        card = Path(fetch(repository, file, revision))
+        for name in list_files(card):
+            fetch(repository, str(Path(file).parent / name), revision)
+    except (OSError, ValueError) as problem:
+        raise ModelError(
+            f"Cannot fetch {file} of {repository} and its files: {problem}. Give a path instead."
+        ) from None
+    return card
+
+
+def _split(address: str, suffix: str = ".onnx") -> tuple[str, str, str | None]:
     where, _, revision = address.partition("@")
     parts = where.split("/")
-    if len(parts) < 3 or not parts[-1].endswith(".onnx"):
+    if len(parts) < 3 or not parts[-1].endswith(suffix):
         raise InputError(
-            f"A hub address is hf:OWNER/REPO/PATH.onnx or hf:OWNER/REPO/PATH.onnx@REVISION, got hf:{address}."
+            f"A hub address is hf:OWNER/REPO/PATH{suffix} or hf:OWNER/REPO/PATH{suffix}@REVISION, got hf:{address}."
         )
     return "/".join(parts[:2]), "/".join(parts[2:]), revision or None
 

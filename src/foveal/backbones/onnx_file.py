@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 from google.protobuf.message import DecodeError as ProtobufError
 
-from foveal.backbones.preprocess import fit_view
+from foveal.backbones.preprocess import crop_view, fit_view
 from foveal.core.card import BackboneCard
 from foveal.core.contracts import Backbone, Float32s, Session
 from foveal.core.errors import ModelError
@@ -63,6 +63,10 @@ class OnnxFileBackbone(Backbone):
         pixels = fit_view(image, card.input_size, self.view).transpose(0, 3, 1, 2).astype(np.float32)
         mean, std = (np.reshape(np.asarray(v, np.float32), (1, 3, 1, 1)) for v in (card.mean, card.std))
         return (run_split(self.session, self.input_name, self.output_name, (pixels - mean) / std),)
+
+    def crop(self, image: Image) -> Image:
+        """The part of the image that the network sees."""
+        return crop_view(image, self.view)
 
 
 def run_split(session: Session, input_name: str, output_name: str, pixels: Float32s) -> Float32s:

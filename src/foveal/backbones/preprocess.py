@@ -29,6 +29,16 @@ def check_view(view: str) -> None:
         raise InputError(f"Unknown view {view!r}; choose one of {', '.join(VIEWS)}.")
 
 
+def crop_view(image: Image, view: str) -> Image:
+    """The part of an image that a view keeps, to the nearest pixel: where feature maps belong."""
+    check_view(view)
+    share = VIEWS[view]
+    if share is None:
+        return image
+    left, top, right, bottom = (round(edge) for edge in _center_box(image, share))
+    return Image(image.pixels[top : max(bottom, top + 1), left : max(right, left + 1)], image.origin)
+
+
 def _center_box(image: Image, share: float) -> tuple[float, float, float, float]:
     side = max(1.0, min(image.width, image.height) * share)
     left, top = (image.width - side) / 2.0, (image.height - side) / 2.0

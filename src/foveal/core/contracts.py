@@ -43,8 +43,12 @@ class Backbone(ABC):
     def feature_maps(self, image: Image) -> tuple[Float32s, ...]:
         """Return F itself: non-negative float32 (d_i, rows_i, columns_i), whose d_i add up to dim.
 
-        Concatenating each map's mean over positions of its square root gives `pool`.
+        Concatenating each map's mean over positions of its square root gives `pool`. They cover what `crop` keeps.
         """
+
+    @abstractmethod
+    def crop(self, image: Image) -> Image:
+        """Return the part of the image that the network sees."""
 
 
 class PatchBackbone(ABC):

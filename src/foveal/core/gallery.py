@@ -114,6 +114,18 @@ class GalleryStore(ABC):
         """Replace the vectors of all pictures, block after block of ids and float32 (n, dim), by those of a metric."""
 
     @abstractmethod
+    def load_model(self) -> bytes | None:
+        """The file of what was learned, as it was saved; None where nothing was."""
+
+    @abstractmethod
+    def save_model(self, file: bytes) -> None:
+        """Keep the file of what was learned, in place of the one before."""
+
+    @abstractmethod
+    def measures(self) -> dict[int, tuple[Capture, Appearance]]:
+        """What the files and pixels of all pictures say."""
+
+    @abstractmethod
     def columns(self) -> dict[str, str]:
         """Names of the columns, each "number" or "text"."""
 
@@ -134,16 +146,19 @@ class Kept:
     item: str
     name: str
     path: str
+    columns: Columns
     hidden: bool
 
 
 @dataclass(frozen=True, eq=False)
 class MatchEvidence:
-    """Where a query and a hit agree: parts of their similarity, each summing to it with the bias."""
+    """Where a query and a hit agree: the sum over either map is their similarity.
+
+    What no position accounts for is spread evenly over them.
+    """
 
     on_query: npt.NDArray[np.float64]  # (rows, columns), signed, row 0 is the top
     on_hit: npt.NDArray[np.float64]
-    bias: float  # what no position of the query is to account for
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,5 @@
 """One page of evidence for one inspection: verdict, regions, anomaly map, and what it should look like."""
 
-from io import BytesIO
-
 import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw
@@ -10,7 +8,6 @@ from foveal.core.image import Image
 from foveal.core.inspection import VERDICTS, Inspection, Region
 from foveal.core.prediction import FLAGS
 from foveal.imaging.depth import to_pixels
-from foveal.imaging.file_checks import DAMAGED
 from foveal.imaging.layout import (
     ALERT,
     GAP,
@@ -26,7 +23,9 @@ from foveal.imaging.layout import (
     canvas,
     captioned,
     draw_footer,
+    open_thumbnail,
     short_name,
+    shrink,
     stack,
 )
 from foveal.imaging.overlay import WARM
@@ -55,7 +54,7 @@ def draw_inspection(image: Image, inspection: Inspection, good: bytes | None = N
 
 def draw_anomaly_map(image: Image, inspection: Inspection, side: int = PANEL) -> Image:
     """Warm where the picture differs, over a grey copy at most `side` pixels wide and high; limit outlined."""
-    shown = _shrink(image, side)
+    shown = shrink(image, side)
     grey = 64 + 0.7 * np.asarray(shown.convert("L"), np.float32)[..., None]
     enlarged = np.asarray(Pillow.fromarray(inspection.anomaly_map).resize(shown.size, Pillow.Resampling.BICUBIC))
     alpha = 0.8 * ((enlarged - FAINTEST) / (STRONGEST - FAINTEST)).clip(0, 1)[..., None]
@@ -112,7 +111,7 @@ def describe_region(region: Region) -> str:
 
 
 def _draw_boxes(image: Image, inspection: Inspection) -> Pillow.Image:
-    shown = _shrink(image, PANEL)
+    shown = shrink(image, PANEL)
     pen = ImageDraw.Draw(shown)
     wide, high = shown.width / inspection.width, shown.height / inspection.height
     for region in inspection.regions:
@@ -130,7 +129,7 @@ def _draw_patches(image: Image, inspection: Inspection, good: bytes | None) -> P
     pair.paste(worst, (0, 0))
     write(pen, (0, side + 8), "here", SMALL, INK)
     x = side + GAP
-    if nearest is not None and (opened := _open(good)) is not None:
+    if nearest is not None and (opened := open_thumbnail(good)) is not None:
         pair.paste(_crop(opened, inspection, nearest.row, nearest.column, side), (x, 0))
     else:
         pen.rectangle((x, 0, x + side - 1, side - 1), (244, 245, 247))
@@ -151,19 +150,3 @@ def _crop(picture: Pillow.Image, inspection: Inspection, row: int, column: int, 
     x, y = (min(max(at, reach), max(size - reach, reach)) for at, size in ((x, picture.width), (y, picture.height)))
     box = (x - reach, y - reach, min(x + reach, picture.width), min(y + reach, picture.height))
     return picture.resize((side, side), Pillow.Resampling.BICUBIC, box=box)
-
-
-def _open(thumbnail: bytes | None) -> Pillow.Image | None:
-    if not thumbnail:
-        return None
-    try:
-        with Pillow.open(BytesIO(thumbnail), formats=("JPEG", "PNG", "WEBP")) as opened:
-            return opened.convert("RGB")
-    except DAMAGED:
-        return None
-
-
-def _shrink(image: Image, side: int) -> Pillow.Image:
-    shown = Pillow.fromarray(image.pixels)
-    scale = min(side / shown.width, side / shown.height)
-    return shown.resize((max(1, round(shown.width * scale)), max(1, round(shown.height * scale))))

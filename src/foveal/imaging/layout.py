@@ -1,10 +1,13 @@
 """What evidence sheets are laid out with: sizes, colors, columns and lines."""
 
 from collections.abc import Sequence
+from io import BytesIO
 
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
+from foveal.core.image import Image
+from foveal.imaging.file_checks import DAMAGED
 from foveal.imaging.typography import elide, width_of, write
 
 Color = tuple[int, int, int]
@@ -61,3 +64,21 @@ def draw_footer(origin: str) -> Pillow.Image:
     picture, pen = canvas(width, round(1.5 * SMALL))
     write(pen, (0, 0), elide(origin, SMALL, width, keep_end=True), SMALL, SOFT)
     return picture
+
+
+def shrink(image: Image, side: int) -> Pillow.Image:
+    """The image fitted into a square of `side` pixels, enlarged where it is smaller."""
+    shown = Pillow.fromarray(image.pixels)
+    scale = min(side / shown.width, side / shown.height)
+    return shown.resize((max(1, round(shown.width * scale)), max(1, round(shown.height * scale))))
+
+
+def open_thumbnail(thumbnail: bytes | None) -> Pillow.Image | None:
+    """A thumbnail's picture; None where there is none or it is broken."""
+    if not thumbnail:
+        return None
+    try:
+        with Pillow.open(BytesIO(thumbnail), formats=("JPEG", "PNG", "WEBP")) as opened:
+            return opened.convert("RGB")
+    except DAMAGED:
+        return None

@@ -1,7 +1,6 @@
 """One page of evidence for one prediction, made to be read and printed."""
 
 from collections.abc import Sequence
-from io import BytesIO
 
 import numpy as np
 from PIL import Image as Pillow
@@ -10,7 +9,6 @@ from PIL import ImageDraw
 from foveal.core.image import Image
 from foveal.core.prediction import FLAGS, Influence, Prediction
 from foveal.imaging.depth import to_pixels
-from foveal.imaging.file_checks import DAMAGED
 from foveal.imaging.layout import (
     ALERT,
     FAINT,
@@ -28,7 +26,9 @@ from foveal.imaging.layout import (
     canvas,
     captioned,
     draw_footer,
+    open_thumbnail,
     short_name,
+    shrink,
     stack,
     write_right,
 )
@@ -46,14 +46,18 @@ THUMB_GAP = 14
 THUMB = (HALF - (PER_SIDE - 1) * THUMB_GAP) // PER_SIDE
 
 
-def draw_prediction(image: Image, prediction: Prediction, examples: Sequence[Example]) -> Image:
+def draw_prediction(
+    image: Image, prediction: Prediction, examples: Sequence[Example], seen: Image | None = None
+) -> Image:
     """Draw one sheet, 1200 pixels wide, that shows an answer and why.
+
+    `seen` is the part of the image that the network saw, by default all of it.
 
     `examples` are taught pictures with their thumbnails as bytes of a picture file, None where there is
     none; those with an effect above zero are shown as raising the score, the others as lowering it,
     in the order given.
     """
-    parts = [_draw_title(prediction), _draw_panels(image, prediction)]
+    parts = [_draw_title(prediction), _draw_panels(image, seen or image, prediction)]
     if examples:
         parts.append(_draw_examples(prediction, examples))
     parts.append(draw_footer(prediction.origin))
@@ -103,15 +107,12 @@ def _percent(share: float) -> str:
     return f"{percent:.1f} %"
 
 
-def _draw_panels(image: Image, prediction: Prediction) -> Pillow.Image:
+def _draw_panels(image: Image, seen: Image, prediction: Prediction) -> Pillow.Image:
     """The picture, the heat-map with its legend, and the bars, side by side."""
-    shown = Pillow.fromarray(image.pixels)
-    scale = min(PANEL / shown.width, PANEL / shown.height)
-    shown = shown.resize((max(1, round(shown.width * scale)), max(1, round(shown.height * scale))))
-    columns = [captioned("The picture", shown)]
+    columns = [captioned("The picture", shrink(image, PANEL))]
     if prediction.evidence is not None:
         heatmap = prediction.evidence.heatmap
-        overlay = draw_heatmap(Image(to_pixels(shown), image.origin), heatmap)
+        overlay = draw_heatmap(Image(to_pixels(shrink(seen, PANEL)), image.origin), heatmap)
         columns.append(captioned("Where it looked", Pillow.fromarray(overlay.pixels), _draw_legend(heatmap.label)))
     columns.append(captioned("What it could be", _draw_bars(prediction)))
     picture, _ = canvas(WIDTH - 2 * MARGIN, max(column.height for column in columns))
@@ -203,10 +204,8 @@ def _fit(thumbnail: bytes | None) -> Pillow.Image:
         note = "no copy kept"
         write(ImageDraw.Draw(square), ((THUMB - width_of(note, SMALL)) / 2, (THUMB - SMALL) / 2), note, SMALL, SOFT)
         return square
-    try:
-        with Pillow.open(BytesIO(thumbnail), formats=("JPEG", "PNG", "WEBP")) as opened:
-            picture = opened.convert("RGB")
-    except DAMAGED:
+    picture = open_thumbnail(thumbnail)
+    if picture is None:
         return square
     scale = min(THUMB / picture.width, THUMB / picture.height)
     picture = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))

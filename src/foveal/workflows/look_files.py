@@ -74,7 +74,8 @@ def look_and_draw(learned: Learned, folder: Path | None, path: Path, into: Path)
     prediction = look_at_image(learned, image, capture, evidence=True)
     evidence = prediction.evidence
     shown = [] if evidence is None else [*evidence.raised, *evidence.lowered]
-    sheet = draw_prediction(image, prediction, read_thumbnails(folder, shown))
+    seen = learned.backbone.crop(image)
+    sheet = draw_prediction(image, prediction, read_thumbnails(folder, shown), seen)
     return prediction, write_sheet(sheet, path, into)
 
 

@@ -10,6 +10,7 @@ from foveal.core.contracts import Code, Float32s
 from foveal.core.errors import InputError
 from foveal.core.example import Example
 from foveal.core.gallery import Columns, Kept, NewPicture, Shown
+from foveal.core.image import Appearance, Capture
 from foveal.store.gallery.columns import NUMBER, TEXT
 from foveal.store.log import Entry
 from foveal.store.plain import from_json, to_json, to_portable
@@ -138,8 +139,20 @@ def read_codes(connection: sqlite3.Connection, pictures: Sequence[int]) -> Code:
 
 def list_pictures(connection: sqlite3.Connection) -> list[Kept]:
     """Every picture, by id."""
-    rows = connection.execute("SELECT id, grp, name, path, split FROM examples ORDER BY id")
-    return [Kept(number, item, name, path, split == HIDDEN) for number, item, name, path, split in rows]
+    query = "SELECT examples.id, grp, name, path, columns, split FROM examples JOIN items ON item = grp ORDER BY examples.id"
+    known: dict[str, Columns] = {}
+    found = []
+    for number, item, name, path, text, split in connection.execute(query):
+        if item not in known:
+            known[item] = from_json(text)
+        found.append(Kept(number, item, name, path, known[item], split == HIDDEN))
+    return found
+
+
+def read_measures(connection: sqlite3.Connection) -> dict[int, tuple[Capture, Appearance]]:
+    """What the files and pixels of all pictures say, by id."""
+    rows = connection.execute("SELECT id, capture, appearance FROM examples ORDER BY id")
+    return {number: (Capture(**from_json(c)), Appearance(**from_json(a))) for number, c, a in rows}
 
 
 def column_kinds(connection: sqlite3.Connection) -> dict[str, str]:

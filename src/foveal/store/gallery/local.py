@@ -11,8 +11,10 @@ import numpy as np
 from foveal.core.contracts import Code, Float32s, Progress, silent
 from foveal.core.errors import InputError
 from foveal.core.gallery import Columns, GalleryStore, Ids, Kept, Matches, NewPicture, Shown
+from foveal.core.image import Appearance, Capture
 from foveal.core.where import Where
-from foveal.store.erasure import Erased, Request, certify, erase, finish_erasure, take_out
+from foveal.store.erasure import MODEL, Erased, Request, certify, erase, finish_erasure, take_out
+from foveal.store.files import write_aside
 from foveal.store.gallery import item_rows
 from foveal.store.gallery.approximate import build_approximate, extend_approximate
 from foveal.store.gallery.columns import ColumnTable
@@ -220,6 +222,22 @@ class LocalGallery(GalleryStore):
         with self._lock, self._reader.reading("Reading pictures"):
             found = self._reader.connection.execute("SELECT jpeg FROM thumbnails WHERE id = ?", (picture,)).fetchone()
         return bytes(found[0]) if found else b""
+
+    def load_model(self) -> bytes | None:
+        """The file of what was learned."""
+        file = self.folder / MODEL
+        return file.read_bytes() if file.is_file() else None
+
+    def save_model(self, file: bytes) -> None:
+        """Keep the file of what was learned."""
+        with self._lock:
+            self._writing().key("Keeping what was learned")
+            write_aside(self.folder / MODEL, [file])
+
+    def measures(self) -> dict[int, tuple[Capture, Appearance]]:
+        """What the files and pixels of all pictures say."""
+        with self._lock, self._reader.reading("Reading measures"):
+            return item_rows.read_measures(self._reader.connection)
 
     def columns(self) -> dict[str, str]:
         """Names and kinds of the columns."""

@@ -24,7 +24,7 @@ def list_table(path: Path) -> tuple[list[Example], list[tuple[str, str]]]:
     Paths are relative to the table's folder. Rows without a path are passed over with the reason.
     Raises InputError when the table cannot be read, has no column of paths, or contradicts itself.
     """
-    rows = _read(path)
+    rows = read_rows(path)
     columns = sorted({name for row in rows for name in row})
     where = _path_column(columns)
     if where is None:
@@ -47,7 +47,7 @@ def list_table(path: Path) -> tuple[list[Example], list[tuple[str, str]]]:
 def names_pictures(path: Path) -> bool:
     """Whether a table can be read and has a column of paths."""
     try:
-        return _path_column({name for row in _read(path) for name in row}) is not None
+        return _path_column({name for row in read_rows(path) for name in row}) is not None
     except InputError:
         return False
 
@@ -72,7 +72,7 @@ def _to_example(table: Path, name: str, row: Mapping[str, Any]) -> Example:
     if split and known is None:
         raise InputError(f"{table.name}: split must be one of {', '.join(KNOWN_SPLITS)}, got {split!r} for {name}.")
     name = name.replace("\\", "/")
-    labels = _labels(row.get("labels")) or ((_text(row, "label"),) if _text(row, "label") else ())
+    labels = split_values(row.get("labels")) or ((_text(row, "label"),) if _text(row, "label") else ())
     return Example(
         path=str((table.parent / name).absolute()),
         name=name,
@@ -80,7 +80,7 @@ def _to_example(table: Path, name: str, row: Mapping[str, Any]) -> Example:
         group=_text(row, "group") or None,
         subject=_text(row, "subject") or None,
         split=known,
-        not_labels=_labels(row.get("not")),
+        not_labels=split_values(row.get("not")),
     )
 
 
@@ -89,8 +89,8 @@ def _text(row: Mapping[str, Any], column: str) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _labels(value: Any) -> tuple[str, ...]:
-    """Labels from a list, a JSON list, or text separated by ; or |."""
+def split_values(value: Any) -> tuple[str, ...]:
+    """Values from a list, a JSON list, or text separated by ; or |."""
     if value is None:
         return ()
     if isinstance(value, str):
@@ -105,7 +105,8 @@ def _labels(value: Any) -> tuple[str, ...]:
     return tuple(str(label).strip() for label in value if str(label).strip())
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Rows of a table, their columns in small letters; raises InputError when it cannot be read."""
     suffix = path.suffix.lower()
     if suffix == ".parquet":
         rows = _read_parquet(path)

@@ -1,0 +1,99 @@
+"""Whether a hit is the same item: a probability from the catalogue's own items that have several pictures."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from foveal.core.contracts import Float32s
+from foveal.recognizers.statistics import Floats, Ints
+
+LEAST = 20  # pictures with another of the same item, from which on a probability is promised
+STEPS = 60  # of Newton's method, which needs about 10
+BLOCK = 512  # queries compared at once
+
+
+@dataclass(frozen=True, eq=False)
+class Rehearsal:
+    """Every picture that has a companion, searched for as if it were new.
+
+    `same` (n,) is the best similarity to another picture of its item, `other` (n,) the best to any other item's.
+    """
+
+    same: Floats
+    other: Floats
+
+
+def rehearse(queries: Float32s, vectors: Float32s, who: Ints, items: Ints, groups: Ints) -> Rehearsal:
+    """Search vectors (n, k) of known items for `queries` (q, k), which are those of the rows `who` (q,).
+
+    Pictures of one group (a burst, copies) are no companions of each other: finding them proves nothing.
+    """
+    same, other = np.full(len(queries), -np.inf), np.full(len(queries), -np.inf)
+    for start in range(0, len(queries), BLOCK):
+        rows = slice(start, start + BLOCK)
+        similar = queries[rows] @ vectors.T
+        own = items[who[rows]][:, None] == items[None, :]
+        burst = groups[who[rows]][:, None] == groups[None, :]
+        same[rows] = np.where(own & ~burst, similar, -np.inf).max(axis=1)
+        other[rows] = np.where(own | burst, -np.inf, similar).max(axis=1)
+    known = np.isfinite(same) & np.isfinite(other)
+    return Rehearsal(same[known], other[known])
+
+
+@final
+@dataclass(frozen=True)
+class SameItem:
+    """P(same item) of a hit of similarity s: 1 / (1 + exp(-(slope s + offset))), and what it would have done.
+
+    It supposes that as many things are searched for that are in the catalogue as are not. Fitted by
+    maximum likelihood with Platt's targets (Platt 1999; Lin et al. 2007, doi:10.1007/s10994-007-5018-6).
+    """
+
+    slope: float
+    offset: float
+    n: int  # pictures it was fitted on
+    found: float  # of things in the catalogue, the share whose best hit is right and beyond one half
+    false: float  # of things not in it, the share whose best hit is beyond one half
+
+    def probability(self, similarity: float) -> float:
+        """P(same item), in (0, 1)."""
+        return float(1.0 / (1.0 + np.exp(-np.clip(self.slope * similarity + self.offset, -30.0, 30.0))))
+
+    def similarity_at(self, probability: float) -> float:
+        """The similarity from which on a hit has this probability."""
+        return float((np.log(probability / (1.0 - probability)) - self.offset) / self.slope)
+
+
+def fit_same_item(rehearsal: Rehearsal) -> SameItem | None:
+    """Fit the curve; None where there are too few pictures, or similarity tells nothing."""
+    n = len(rehearsal.same)
+    if n < LEAST:
+        return None
+    best = np.maximum(rehearsal.same, rehearsal.other)
+    right = rehearsal.same > rehearsal.other
+    similarities = np.concatenate([best, rehearsal.other])
+    truth = np.concatenate([right, np.zeros(n, np.bool_)])
+    slope, offset = _fit_logistic(similarities, truth)
+    if not slope > 0:
+        return None
+    limit = -offset / slope
+    return SameItem(slope, offset, n, float((right & (best >= limit)).mean()), float((rehearsal.other >= limit).mean()))
+
+
+def _fit_logistic(values: Floats, truth: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> tuple[float, float]:
+    n_true = int(truth.sum())
+    targets = np.where(truth, (n_true + 1.0) / (n_true + 2.0), 1.0 / (len(truth) - n_true + 2.0))
+    center, spread = float(values.mean()), float(values.std()) or 1.0
+    inputs = np.stack([(values - center) / spread, np.ones(len(values))], axis=1)
+    weights = np.zeros(2)
+    for _ in range(STEPS):
+        shares = 1.0 / (1.0 + np.exp(-np.clip(inputs @ weights, -30.0, 30.0)))
+        gradient = inputs.T @ (shares - targets)
+        curvature = (inputs.T * (shares * (1.0 - shares))) @ inputs + 1e-9 * np.eye(2)
+        step = np.linalg.solve(curvature, gradient)
+        weights -= step / max(1.0, float(np.abs(step).max()))
+        if np.abs(step).max() < 1e-10:
+            break
+    slope = float(weights[0] / spread)
+    return slope, float(weights[1] - weights[0] * center / spread)

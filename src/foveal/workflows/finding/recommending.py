@@ -1,0 +1,48 @@
+"""What else somebody may like: similar to what was liked, varied, and not what was bought."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from foveal.core.errors import InputError
+from foveal.core.gallery import Found, Hit
+from foveal.core.where import parse_where
+from foveal.recognizers.relevance import choose_varied
+from foveal.workflows.finding.gallery import OpenGallery
+from foveal.workflows.finding.grouping import find_limit
+from foveal.workflows.finding.searching import MOST_TOLD, Wish, check_wish, gather
+
+SPARE = 6  # candidates gathered for each one recommended
+COPIES = 0.97  # similarity of what is the same again, at the least
+
+
+def recommend(
+    gallery: OpenGallery, liked: Sequence[str], *, bought: Sequence[str] = (), k: int = 10, where: str | None = None
+) -> Found:
+    """Recommend up to k items for one or several liked ones, leaving out those and what was bought.
+
+    Every liked item proposes its neighbors, so that somebody who likes shoes and lamps sees both; from all
+    proposals a varied few are chosen, no copy of another among them. Raises InputError for unknown items.
+    """
+    check_wish(gallery, Wish(k=k))
+    if not liked:
+        raise InputError("Recommending needs at least one liked item. Name items as find shows them.")
+    known = gallery.store.pictures_of([*liked, *bought])
+    unknown = [item for item in (*liked, *bought) if item not in known]
+    if unknown:
+        raise InputError(f"The gallery has no item {', '.join(unknown[:5])}. Name items as find shows them.")
+    hidden = [number for numbers in known.values() for number in numbers]
+    proposals: dict[str, Hit] = {}
+    for item in dict.fromkeys(liked):
+        vectors = gallery.project(gallery.store.codes(known[item][:MOST_TOLD]))
+        for hit in gather(gallery, vectors, SPARE * k, None if where is None else parse_where(where), hidden):
+            before = proposals.get(hit.item)
+            if before is None or hit.similarity > before.similarity:
+                proposals[hit.item] = hit
+    hits = sorted(proposals.values(), key=lambda hit: (-hit.similarity, hit.picture))
+    if not hits:
+        return Found(", ".join(liked), (), (), None, "nothing is left to recommend")
+    vectors = gallery.project(gallery.store.codes([hit.picture for hit in hits]))
+    alike = max(COPIES, find_limit(gallery))
+    chosen = choose_varied(vectors, np.array([hit.similarity for hit in hits], np.float64), k, alike)
+    return Found(", ".join(liked), tuple(hits[row] for row in chosen), (), None)

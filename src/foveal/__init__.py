@@ -19,10 +19,13 @@ if TYPE_CHECKING:
         ModelError,
         StoreError,
     )
+    from foveal.core.gallery import Found, Hit
     from foveal.core.image import Image
     from foveal.core.inspection import Inspection
     from foveal.core.prediction import Prediction
     from foveal.recognizers.settings import Settings
+    from foveal.workflows.finding.searching import Wish
+    from foveal.workflows.gallery import Gallery
     from foveal.workflows.part import Part, load_part, teach_part
     from foveal.workflows.recognizer import Recognizer, load, teach
 
@@ -36,6 +39,10 @@ _HOMES = {
     "teach_part": "foveal.workflows.part",
     "load_part": "foveal.workflows.part",
     "Part": "foveal.workflows.part",
+    "Gallery": "foveal.workflows.gallery",
+    "Wish": "foveal.workflows.finding.searching",
+    "Found": "foveal.core.gallery",
+    "Hit": "foveal.core.gallery",
     "Inspection": "foveal.core.inspection",
     "Image": "foveal.core.image",
     "Prediction": "foveal.core.prediction",
@@ -53,7 +60,10 @@ _HOMES = {
 __all__ = [
     "BusyError",
     "DecodeError",
+    "Found",
     "FovealError",
+    "Gallery",
+    "Hit",
     "Image",
     "InputError",
     "Inspection",
@@ -65,6 +75,7 @@ __all__ = [
     "Recognizer",
     "Settings",
     "StoreError",
+    "Wish",
     "__version__",
     "load",
     "load_part",

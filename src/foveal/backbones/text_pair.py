@@ -139,8 +139,9 @@ def _open_tokenizer(data: bytes) -> Any:
     except ImportError:
         raise MissingExtraError("Searching by words", "text") from None
     try:
+        json.loads(data)  # the library raises a bare Exception for what is no JSON
         return Tokenizer.from_str(data.decode("utf-8"))
-    except Exception as problem:  # noqa: BLE001 - the library raises bare exceptions
+    except ValueError as problem:
         raise ModelError(f"The tokenizer of this text-image pair cannot be read: {problem}.") from None
 
 

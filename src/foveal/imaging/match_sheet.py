@@ -35,6 +35,7 @@ from foveal.imaging.typography import elide, wrap, write
 
 INSIDE = WIDTH - 2 * MARGIN
 PICTURE = 250  # pixels a side
+STRENGTH = 0.6  # of the colors: the pictures are to be compared through them
 TOLD = 4  # columns of an item named
 
 
@@ -61,7 +62,16 @@ def say_found(found: Found) -> str:
     if not found.hits:
         return "Nothing similar here" if found.others else "Nothing found"
     best = found.hits[0]
-    return best.item if best.probability is None else f"{best.item}, {best.probability:.0%} probable"
+    return best.item if best.probability is None else f"{best.item}, {say_share(best.probability)} probable"
+
+
+def say_share(share: float) -> str:
+    """A share in percent without a false 0 % or 100 %.
+
+    >>> say_share(0.004), say_share(0.5), say_share(0.999)
+    ('under 1 %', '50 %', 'over 99 %')
+    """
+    return "under 1 %" if share < 0.01 else "over 99 %" if share > 0.99 else f"{100 * share:.0f} %"
 
 
 def _draw_title(image: Image | None, found: Found) -> Pillow.Image:
@@ -115,7 +125,7 @@ def _draw_row(place: int, seen: Image | None, explained: Explained, found: Found
 
 
 def _describe(hit: Hit, *, cut: bool) -> list[tuple[str, Color]]:
-    sure = "" if hit.probability is None else f", the same item with {hit.probability:.0%}"
+    sure = "" if hit.probability is None else f", the same item with {say_share(hit.probability)}"
     lines = [(f"similarity {hit.similarity:.2f}{sure}", ALERT if cut else INK)]
     lines += [(f"{name}: {_plain(value)}", SOFT) for name, value in list(hit.columns.items())[:TOLD]]
     return [*lines, (short_name(hit.name), SOFT)]
@@ -127,7 +137,7 @@ def _plain(value: object) -> str:
 
 def _overlay(seen: Image, contributions: npt.NDArray[np.float64]) -> Pillow.Image:
     shown = Image(to_pixels(shrink(seen, PICTURE)), seen.origin)
-    return Pillow.fromarray(draw_heatmap(shown, Heatmap("", contributions, 0.0)).pixels)
+    return Pillow.fromarray(draw_heatmap(shown, Heatmap("", contributions, 0.0), strength=STRENGTH).pixels)
 
 
 def _blank() -> Pillow.Image:

@@ -14,8 +14,8 @@ _OUTLINE_SHARE = 0.5  # of the strongest contribution: an outline, so that a gre
 _STRONGEST_ALPHA = 0.8
 
 
-def draw_heatmap(image: Image, heatmap: Heatmap) -> Image:
-    """Lay signed contributions over a grey copy of the image, in its size.
+def draw_heatmap(image: Image, heatmap: Heatmap, *, strength: float = _STRONGEST_ALPHA) -> Image:
+    """Lay signed contributions over a grey copy of the image, in its size; `strength` is how opaque the strongest is.
 
     Warm speaks for the label, cool against it; the stronger, the less transparent. What speaks for it
     with at least half of the strongest contribution is outlined.
@@ -24,7 +24,7 @@ def draw_heatmap(image: Image, heatmap: Heatmap) -> Image:
     relative = _enlarge(heatmap.contributions, size)
     grey = np.asarray(Pillow.fromarray(image.pixels).convert("L"), np.float32)[..., None]
     paper = 64 + 0.7 * grey  # lightened, so that the colors carry
-    alpha = (_STRONGEST_ALPHA * np.abs(relative) ** 0.75)[..., None]
+    alpha = (strength * np.abs(relative) ** 0.75)[..., None]
     color = np.where(relative[..., None] > 0, np.array(WARM, np.float32), np.array(COOL, np.float32))
     mixed = paper + alpha * (color - paper)
     line = max(1, round(min(size) / 200))

@@ -34,7 +34,7 @@ def choose_varied(vectors: Float32s, relevance: Floats, k: int, alike: float) ->
     nearest = np.full(len(vectors), -np.inf)
     open_ = np.ones(len(vectors), np.bool_)
     while len(chosen) < k and open_.any():
-        gain = (1.0 - VARIETY) * relevance - VARIETY * np.where(chosen, nearest, 0.0)
+        gain = (1.0 - VARIETY) * relevance - VARIETY * (nearest if chosen else 0.0)
         best = int(np.where(open_, gain, -np.inf).argmax())
         chosen.append(best)
         nearest = np.maximum(nearest, vectors @ vectors[best])

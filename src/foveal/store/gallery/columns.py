@@ -1,7 +1,7 @@
 """Columns of items as arrays, and filters over them."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from foveal.core.errors import InputError
-from foveal.core.where import Both, Either, Like, Missing, Not, OneOf, Value, Where
+from foveal.core.where import Both, Compare, Either, Like, Missing, Not, OneOf, Value, Where
 
 Mask = npt.NDArray[np.bool_]
 NUMBER, TEXT = "number", "text"
-_COMPARE: dict[str, Callable[..., Mask]] = {
+COMPARE: dict[str, Callable[..., Mask]] = {
     "=": np.equal,
     "!=": np.not_equal,
     "<": np.less,
@@ -60,27 +60,24 @@ class Column:
         """Which of the items 0..n-1 have no value."""
         return self._of(np.isnan(self._numbers), n, absent=True) & self._of(self._places < 0, n, absent=True)
 
-    def compare(self, name: str, operator: str, value: Value, n: int) -> Mask:
+    def compare(self, operator: str, value: Value, n: int) -> Mask:
         """Which items' value stands in that relation to `value`; those of the other kind do not."""
-        self._check(name, value)
         if isinstance(value, str):
-            return self._among(lambda text: bool(_COMPARE[operator](text, value)), n)
+            return self._among(lambda text: bool(COMPARE[operator](text, value)), n)
         with np.errstate(invalid="ignore"):
-            return self._of(_COMPARE[operator](self._numbers, float(value)) & ~np.isnan(self._numbers), n)
+            return self._of(COMPARE[operator](self._numbers, float(value)) & ~np.isnan(self._numbers), n)
 
-    def one_of(self, name: str, values: tuple[Value, ...], n: int) -> Mask:
+    def one_of(self, values: tuple[Value, ...], n: int) -> Mask:
         """Which items have one of several values."""
         texts = {value for value in values if isinstance(value, str)}
         found = self._among(texts.__contains__, n)
         for value in values:
-            found |= self.compare(name, "=", value, n)
+            found |= self.compare("=", value, n)
         return found
 
-    def like(self, name: str, pattern: Like, n: int) -> Mask:
+    def like(self, pattern: Like, n: int) -> Mask:
         """Which items' text matches a pattern."""
-        self._check(name, pattern.pattern)
-        regex = re.compile(pattern.to_regex(), re.DOTALL)
-        return self._among(lambda text: regex.fullmatch(text) is not None, n)
+        return self._among(match_like(pattern), n)
 
     def _among(self, accepts: Callable[[str], bool], n: int) -> Mask:
         accepted = np.array([*map(accepts, self._vocabulary), False], np.bool_)  # the last stands for no text
@@ -90,14 +87,6 @@ class Column:
     def _of(values: Mask, n: int, *, absent: bool = False) -> Mask:
         whole = values if len(values) >= n else np.concatenate([values, np.full(n - len(values), absent)])
         return np.asarray(whole[:n], np.bool_)
-
-    def _check(self, name: str, value: Value) -> None:
-        wrong = not self._vocabulary if isinstance(value, str) else not self.has_numbers
-        if wrong and (self._vocabulary or self.has_numbers):
-            holds = "numbers" if self.has_numbers else "texts"
-            raise InputError(
-                f"The column {name} holds {holds}; the filter compares it with {value!r}. Change the filter."
-            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,10 +108,16 @@ class ColumnTable:
         if isinstance(where, Missing):
             return column.missing(self.n)
         if isinstance(where, OneOf):
-            return column.one_of(where.column, where.values, self.n)
+            return column.one_of(where.values, self.n)
         if isinstance(where, Like):
-            return column.like(where.column, where, self.n)
-        return column.compare(where.column, where.operator, where.value, self.n)
+            return column.like(where, self.n)
+        return column.compare(where.operator, where.value, self.n)
+
+
+def match_like(like: Like) -> Callable[[str], bool]:
+    """Whether a text matches a pattern."""
+    regex = re.compile(like.to_regex(), re.DOTALL)
+    return lambda text: regex.fullmatch(text) is not None
 
 
 def check_columns(asked: Iterable[str], known: Iterable[str]) -> None:
@@ -132,3 +127,27 @@ def check_columns(asked: Iterable[str], known: Iterable[str]) -> None:
     if unknown:
         has = f"It has {', '.join(known)}" if known else "It has no columns; give a table with some when indexing"
         raise InputError(f"The gallery has no column {', '.join(unknown)}. {has}.")
+
+
+def check_kinds(where: Where, kinds: Mapping[str, str]) -> None:
+    """Raise InputError where a filter compares a column of texts with a number, or the other way round."""
+    for column, value in _comparisons(where):
+        if (kinds[column] == NUMBER) == isinstance(value, str):
+            holds = "numbers" if kinds[column] == NUMBER else "texts"
+            raise InputError(
+                f"The column {column} holds {holds}; the filter compares it with {value!r}. Change the filter."
+            )
+
+
+def _comparisons(where: Where) -> Iterator[tuple[str, Value]]:
+    if isinstance(where, Both | Either):
+        for part in where.parts:
+            yield from _comparisons(part)
+    elif isinstance(where, Not):
+        yield from _comparisons(where.part)
+    elif isinstance(where, Compare):
+        yield where.column, where.value
+    elif isinstance(where, OneOf):
+        yield from ((where.column, value) for value in where.values)
+    elif isinstance(where, Like):
+        yield where.column, where.pattern

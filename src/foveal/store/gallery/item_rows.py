@@ -1,4 +1,4 @@
-"""Items and their pictures as rows of the database."""
+"""Items and their pictures go into the database as rows."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -6,18 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from foveal.core.contracts import Code, Float32s
+from foveal.core.contracts import Float32s
 from foveal.core.errors import InputError
 from foveal.core.example import Example
-from foveal.core.gallery import Columns, Kept, NewPicture, Shown
-from foveal.core.image import Appearance, Capture
-from foveal.store.gallery.columns import NUMBER, TEXT
+from foveal.core.gallery import Columns, NewPicture
 from foveal.store.log import Entry
-from foveal.store.plain import from_json, to_json, to_portable
+from foveal.store.plain import to_json, to_portable
 from foveal.store.rows import NewExample, insert_example, to_columns, to_leaf
 
 HIDDEN = "train"  # the split of pictures that teach the metric only
-_WANTED = "json_each(?) AS wanted"
 _SEQ = "(SELECT max(seq) + 1 FROM records)"  # of the log record that the open transaction will write
 
 
@@ -69,7 +66,7 @@ def update(connection: sqlite3.Connection, columns: Mapping[str, Columns]) -> li
     """Replace the columns of items; raises InputError naming those that are not there."""
     entries: list[Entry] = []
     for name, values in columns.items():
-        item, plain = to_portable(name), _plain(values)
+        item, plain = to_portable(name), plain_columns(values)
         changed = connection.execute(
             f"UPDATE items SET columns = ?, seq = {_SEQ} WHERE item = ?", (to_json(plain), item)
         )
@@ -80,7 +77,8 @@ def update(connection: sqlite3.Connection, columns: Mapping[str, Columns]) -> li
     return entries
 
 
-def _plain(columns: Columns) -> dict[str, Any]:
+def plain_columns(columns: Columns) -> dict[str, Any]:
+    """Columns as JSON keeps them; raises InputError for what is neither text, number nor truth value."""
     plain = {}
     for name, value in columns.items():
         if not isinstance(value, str | int | float | bool) or value != value or value in (float("inf"), -float("inf")):
@@ -100,67 +98,3 @@ def replace_vectors(connection: sqlite3.Connection, numbers: Sequence[int], vect
     """Set the vectors of pictures that may be found; hidden ones have none."""
     rows = [(to_blob(vector), int(number)) for number, vector in zip(numbers, vectors, strict=True)]
     connection.executemany("UPDATE vectors SET vector = ? WHERE id = ?", rows)
-
-
-def show(connection: sqlite3.Connection, pictures: Sequence[int]) -> list[Shown]:
-    """What is known of pictures, in that order."""
-    rows = connection.execute(
-        f"SELECT examples.id, grp, examples.name, examples.path, columns FROM {_WANTED} JOIN examples ON examples.id = wanted.value "
-        "JOIN items ON items.item = grp ORDER BY wanted.key",
-        (to_json([int(number) for number in pictures]),),
-    )
-    return [Shown(number, item, name, path, from_json(columns)) for number, item, name, path, columns in rows]
-
-
-def pictures_of(connection: sqlite3.Connection, items: Sequence[str]) -> dict[str, list[int]]:
-    """Ids of the pictures of items."""
-    spelled = {to_portable(item): item for item in items}
-    rows = connection.execute(
-        f"SELECT grp, examples.id FROM {_WANTED} JOIN examples ON grp = wanted.value ORDER BY examples.id",
-        (to_json(list(spelled)),),
-    )
-    found: dict[str, list[int]] = {}
-    for item, number in rows:
-        found.setdefault(spelled[item], []).append(number)
-    return found
-
-
-def read_codes(connection: sqlite3.Connection, pictures: Sequence[int]) -> Code:
-    """Codes int16 (n, d), in that order; raises InputError when a picture is gone."""
-    rows = connection.execute(
-        f"SELECT code FROM {_WANTED} JOIN codes ON codes.id = wanted.value ORDER BY wanted.key",
-        (to_json([int(number) for number in pictures]),),
-    ).fetchall()
-    if len(rows) != len(pictures):
-        raise InputError(f"{len(pictures) - len(rows)} of {len(pictures)} pictures are no longer in the gallery.")
-    flat = np.frombuffer(b"".join(code for (code,) in rows), "<i2").astype(np.int16)
-    return flat.reshape(len(rows), -1) if rows else np.zeros((0, 0), np.int16)
-
-
-def list_pictures(connection: sqlite3.Connection) -> list[Kept]:
-    """Every picture, by id."""
-    query = "SELECT examples.id, grp, name, path, columns, split FROM examples JOIN items ON item = grp ORDER BY examples.id"
-    known: dict[str, Columns] = {}
-    found = []
-    for number, item, name, path, text, split in connection.execute(query):
-        if item not in known:
-            known[item] = from_json(text)
-        found.append(Kept(number, item, name, path, known[item], split == HIDDEN))
-    return found
-
-
-def read_measures(connection: sqlite3.Connection) -> dict[int, tuple[Capture, Appearance]]:
-    """What the files and pixels of all pictures say, by id."""
-    rows = connection.execute("SELECT id, capture, appearance FROM examples ORDER BY id")
-    return {number: (Capture(**from_json(c)), Appearance(**from_json(a))) for number, c, a in rows}
-
-
-def column_kinds(connection: sqlite3.Connection) -> dict[str, str]:
-    """Names of the columns, each "number" or "text"."""
-    rows = connection.execute(
-        "SELECT DISTINCT key, type = 'text' FROM items, json_each(items.columns) WHERE type <> 'null' ORDER BY key, 2"
-    )
-    kinds: dict[str, str] = {}
-    for name, is_text in rows:
-        kinds.setdefault(name, TEXT if is_text else NUMBER)
-    return kinds

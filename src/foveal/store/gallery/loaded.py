@@ -11,7 +11,7 @@ import numpy.typing as npt
 from foveal.core.gallery import Ids
 from foveal.core.where import Value, Where, list_columns
 from foveal.store.gallery.approximate import Approximate, Halves, open_approximate
-from foveal.store.gallery.columns import Column, ColumnTable, check_columns
+from foveal.store.gallery.columns import Column, ColumnTable, check_columns, check_kinds
 from foveal.store.gallery.searching import Snapshot
 from foveal.store.gallery.vectors import Mask, Tail
 from foveal.store.plain import from_json
@@ -120,6 +120,7 @@ class Loaded:
             if name not in self._columns:
                 self._columns[name] = Column()
                 self._columns[name].put(_read_values(connection, name, -1))
+        check_kinds(where, {name: self._columns[name].kind for name in asked})
         return ColumnTable({name: self._columns[name] for name in asked}, len(self.per_item))
 
     def rows_to_index(self, least: int, *, afresh: bool) -> tuple[Ids, Ids, Halves] | None:

@@ -15,7 +15,7 @@ from foveal.core.image import Appearance, Capture
 from foveal.core.where import Where
 from foveal.store.erasure import MODEL, Erased, Request, certify, erase, finish_erasure, take_out
 from foveal.store.files import write_aside
-from foveal.store.gallery import item_rows
+from foveal.store.gallery import item_reading, item_rows
 from foveal.store.gallery.approximate import build_approximate, extend_approximate
 from foveal.store.gallery.columns import ColumnTable
 from foveal.store.gallery.loaded import Loaded
@@ -200,22 +200,22 @@ class LocalGallery(GalleryStore):
     def show(self, pictures: Sequence[int]) -> list[Shown]:
         """What is known of pictures."""
         with self._lock, self._reader.reading("Reading items"):
-            return item_rows.show(self._reader.connection, pictures)
+            return item_reading.show(self._reader.connection, pictures)
 
     def pictures_of(self, items: Sequence[str]) -> dict[str, list[int]]:
         """Ids of the pictures of items."""
         with self._lock, self._reader.reading("Reading items"):
-            return item_rows.pictures_of(self._reader.connection, items)
+            return item_reading.pictures_of(self._reader.connection, items)
 
     def codes(self, pictures: Sequence[int]) -> Code:
         """Codes int16 (n, d)."""
         with self._lock, self._reader.reading("Reading codes"):
-            return item_rows.read_codes(self._reader.connection, pictures)
+            return item_reading.read_codes(self._reader.connection, pictures)
 
     def all_pictures(self) -> list[Kept]:
         """Every picture by id."""
         with self._lock, self._reader.reading("Reading items"):
-            return item_rows.list_pictures(self._reader.connection)
+            return item_reading.list_pictures(self._reader.connection)
 
     def thumbnail(self, picture: int) -> bytes:
         """The small JPEG of a picture."""
@@ -237,12 +237,12 @@ class LocalGallery(GalleryStore):
     def measures(self) -> dict[int, tuple[Capture, Appearance]]:
         """What the files and pixels of all pictures say."""
         with self._lock, self._reader.reading("Reading measures"):
-            return item_rows.read_measures(self._reader.connection)
+            return item_reading.read_measures(self._reader.connection)
 
     def columns(self) -> dict[str, str]:
         """Names and kinds of the columns."""
         with self._lock, self._reader.reading("Reading columns"):
-            return item_rows.column_kinds(self._reader.connection)
+            return item_reading.column_kinds(self._reader.connection)
 
     def count(self) -> tuple[int, int]:
         """Number of items and of pictures that may be found."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from foveal.core.gallery import Found, Hit
 from foveal.core.prediction import FLAGS
-from foveal.imaging.match_sheet import say_found
+from foveal.imaging.match_sheet import say_found, say_share
 from foveal.recognizers.metric import PLAIN, TAUGHT, WHITENED
 from foveal.workflows.finding.indexing import Indexed
 from foveal.workflows.finding.model import GalleryModel
@@ -96,6 +96,6 @@ def describe_found(found: Found, most: int = 10) -> str:
 
 
 def _describe_hit(place: int, hit: Hit) -> str:
-    sure = "" if hit.probability is None else f", same item {hit.probability:.0%}"
+    sure = "" if hit.probability is None else f", same item {say_share(hit.probability)}"
     columns = ", ".join(f"{name} {value}" for name, value in list(hit.columns.items())[:4])
     return f"{place}. {hit.item} (similarity {hit.similarity:.3f}{sure}){f' {columns}' if columns else ''} [{hit.name}]"

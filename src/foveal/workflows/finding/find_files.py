@@ -38,7 +38,7 @@ def find_files(
     if bool(errand.pictures) == (errand.words is not None):
         raise InputError("Give pictures to search for, or words with --text: one of the two.")
     with open_gallery(address) as gallery:
-        check_wish(gallery, wish)
+        check_wish(wish)
         if errand.words is not None:
             return [(find_by_text(gallery, errand.words, wish), None)], []
         paths = [path for given in errand.pictures for path in expand_pictures(Path(given))]

@@ -46,7 +46,7 @@ def forget_from_gallery(
         finally:
             store.close()
     with open_gallery(folder) as gallery:
-        model, store = gallery.model, _local(gallery)
+        model, store = gallery.model, gallery.local
         delete_unpacked(
             Path(folder),
             [row.path for row in rows if row.id in leaving],
@@ -59,12 +59,6 @@ def forget_from_gallery(
         done = time.perf_counter()
     seconds = {**forgotten.seconds, "fitting": done - begun - forgotten.seconds["certified"], "total": done - begun}
     return Forgotten(forgotten.n_erased, forgotten.certificate, None, seconds)
-
-
-def _local(gallery: OpenGallery) -> LocalGallery:
-    _ = gallery.folder  # refuses a gallery on a server
-    assert isinstance(gallery.store, LocalGallery)
-    return gallery.store
 
 
 def _erase(store: LocalGallery, ids: Sequence[int], values: Sequence[str], by: str, begun: float) -> Forgotten:

@@ -51,11 +51,16 @@ class OpenGallery:
     _lock: Any = field(default_factory=threading.Lock, repr=False)
 
     @property
-    def folder(self) -> Path:
-        """The folder of a local gallery; raises InputError for one on a server."""
+    def local(self) -> LocalGallery:
+        """The store of a gallery in a folder; raises InputError for one on a server."""
         if not isinstance(self.store, LocalGallery):
             raise InputError(f"{self.address} is on a server; this needs a gallery in a folder.")
-        return self.store.folder
+        return self.store
+
+    @property
+    def folder(self) -> Path:
+        """The folder of a gallery; raises InputError for one on a server."""
+        return self.local.folder
 
     @property
     def model(self) -> GalleryModel:

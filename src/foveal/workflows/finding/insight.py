@@ -36,9 +36,7 @@ def keep_queries(gallery: OpenGallery, days: float) -> None:
     """Keep queries from now on, each for so many days; 0 keeps none from now on."""
     if not 0 <= days <= MOST_DAYS:
         raise InputError(f"Queries are kept for 0 to {MOST_DAYS} days, got {days:g}.")
-    if not isinstance(gallery.store, LocalGallery):
-        raise InputError(f"{gallery.address} is on a server; queries are kept for galleries in a folder only.")
-    gallery.store.update_settings({KEEP_DAYS: days})
+    gallery.local.update_settings({KEEP_DAYS: days})
 
 
 def keep_query(gallery: OpenGallery, query: Query, found: Found, wish: Wish, *, customer: str | None = None) -> bool:

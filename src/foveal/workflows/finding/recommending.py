@@ -24,7 +24,7 @@ def recommend(
     Every liked item proposes its neighbors, so that somebody who likes shoes and lamps sees both; from all
     proposals a varied few are chosen, no copy of another among them. Raises InputError for unknown items.
     """
-    check_wish(gallery, Wish(k=k))
+    check_wish(Wish(k=k))
     if not liked:
         raise InputError("Recommending needs at least one liked item. Name items as find shows them.")
     known = gallery.store.pictures_of([*liked, *bought])

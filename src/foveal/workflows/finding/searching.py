@@ -65,14 +65,14 @@ def find(gallery: OpenGallery, thing: Any, wish: Wish | None = None) -> Found:
     Raises DecodeError when it is not a readable image, InputError for an empty gallery or a wrong filter.
     """
     wish = wish or Wish()
-    check_wish(gallery, wish)
+    check_wish(wish)
     return search(gallery, see_query(gallery, thing, wish), wish)
 
 
 def find_by_text(gallery: OpenGallery, words: str, wish: Wish | None = None) -> Found:
     """Search by words; raises InputError where the gallery has no text-image pair."""
     wish = wish or Wish()
-    check_wish(gallery, wish)
+    check_wish(wish)
     if gallery.pair is None:
         raise InputError(
             "This gallery cannot be searched by words: it was indexed without a text-image pair. "
@@ -82,16 +82,12 @@ def find_by_text(gallery: OpenGallery, words: str, wish: Wish | None = None) -> 
     return search(gallery, Query(f"{words!r}", vectors, notes=("searched by words",)), wish)
 
 
-def check_wish(gallery: OpenGallery, wish: Wish) -> None:
-    """Raise InputError where nothing can be found, or the wish cannot be met."""
+def check_wish(wish: Wish) -> None:
+    """Raise InputError where the wish cannot be met."""
     if not 1 <= wish.k <= MOST_HITS:
         raise InputError(f"The number of hits must be from 1 to {MOST_HITS}, got {wish.k}.")
     if wish.cut_off is not None and not 0.0 < wish.cut_off < 1.0:
         raise InputError(f"The cut-off is a probability between 0 and 1, got {wish.cut_off}.")
-    if gallery.store.count()[1] == 0:
-        raise InputError(
-            f"The gallery {gallery.address} is empty. Add pictures: foveal index CATALOGUE --into {gallery.address}"
-        )
 
 
 def see_query(gallery: OpenGallery, thing: Any, wish: Wish) -> Query:
@@ -146,6 +142,10 @@ def search(gallery: OpenGallery, query: Query, wish: Wish) -> Found:
         notes.append(REVISED)
     hidden = [*disliked[0], *_pictures_of(gallery, wish.without)]
     hits = gather(gallery, vectors, wish.k, where, hidden)
+    if not hits and not gallery.store.count()[1]:
+        raise InputError(
+            f"The gallery {gallery.address} is empty. Add pictures to it: foveal index CATALOGUE --into GALLERY."
+        )
     same_item = gallery.model.same_item
     if same_item is None and query.image is not None:
         notes.append(UNCALIBRATED)
@@ -164,7 +164,7 @@ def _counts(hit: Hit, cut_off: float | None) -> bool:
 
 def _why_nothing(hits: list[Hit], wish: Wish) -> str:
     if hits and hits[0].probability is not None:
-        return f"nothing similar here: the nearest is the same item with a probability of {hits[0].probability:.0%}"
+        return f"nothing similar here: the nearest is the same item with a probability of {hits[0].probability:.2g}"
     return "no item passes the filter" if wish.where else "nothing is left to find"
 
 

@@ -7,7 +7,7 @@ from foveal.core.image import Appearance, Capture
 from foveal.store.plain import to_json
 
 DIM, CODE = 16, 32
-SETTINGS = {"kind": "gallery", "metric": "first", "vector_dim": DIM, "dim": CODE, "name": "made"}
+SETTINGS: dict = {"kind": "gallery", "metric": "first", "vector_dim": DIM, "dim": CODE, "name": "made"}
 
 
 def vector_of(*numbers: float) -> np.ndarray:

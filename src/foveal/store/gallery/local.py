@@ -176,14 +176,16 @@ class LocalGallery(GalleryStore):
         self._filters.move_to_end(key)
         return self._filters[key]
 
-    def consolidate(self, progress: Progress = silent, *, afresh: bool = False) -> bool:
+    def consolidate(
+        self, progress: Progress = silent, *, afresh: bool = False, least: int = EXACT_BELOW
+    ) -> bool:
         """Put what was added since into the approximate index, where there is enough of it; tells whether it did.
 
-        `afresh` makes the index from the vectors alone, whatever it was before.
+        Fewer than `least` vectors need none. `afresh` makes the index from the vectors alone, whatever it was before.
         """
         with self._lock:
             loaded = self._refresh()
-            rows = loaded.rows_to_index(EXACT_BELOW, afresh=afresh)
+            rows = loaded.rows_to_index(least, afresh=afresh)
             metric = str(self._reader.setting(METRIC) or "")
         if rows is None:
             return False

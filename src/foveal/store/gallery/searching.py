@@ -10,12 +10,11 @@ import numpy as np
 
 from foveal.core.contracts import Float32s
 from foveal.core.gallery import Ids, Matches
-from foveal.store.gallery.approximate import Approximate
+from foveal.store.gallery.approximate import EXPANSION_SEARCH, Approximate
 from foveal.store.gallery.vectors import (
     NONE,
     Candidates,
     Mask,
-    keep_best,
     merge_items,
     pack,
     rank_exactly,
@@ -134,7 +133,7 @@ def _rank_main(main: Approximate, queries: Float32s, most: int, mask: Mask | Non
         allowed = None if mask is None else np.flatnonzero(mask)
         return [rank_exactly(main.vectors, query, most, allowed) for query in queries]
     share = n_allowed / main.manifest.n
-    fetch = most if mask is None else int(np.ceil(SPARE * most / share)) + 8
+    fetch = most if mask is None else max(int(np.ceil(SPARE * most / share)), EXPANSION_SEARCH)
     return _fetch(main, queries, most, mask, fetch, threads)
 
 
@@ -143,16 +142,21 @@ def _fetch(
 ) -> list[Candidates]:
     """Ask the graph for `fetch` candidates a query; for queries too few of which pass, for more."""
     positions, similarities = main.rank(queries, fetch, threads)
-    passing = positions != NONE if mask is None else (positions != NONE) & mask[positions]
-    found: list[Candidates] = []
-    for row, (numbers, values, passes) in enumerate(zip(positions, similarities, passing, strict=True)):
-        n_passing = int(np.count_nonzero(passes))
-        if n_passing >= most or mask is None:
-            found.append(keep_best(numbers[passes], values[passes], most))
-        elif 8 * fetch > main.manifest.n:
-            found.append(rank_exactly(main.vectors, queries[row], most, np.flatnonzero(mask)))
+    passing = positions != NONE
+    if mask is not None:
+        passing &= mask[positions]
+    first = np.argsort(~passing, axis=1, kind="stable")[:, :most]  # they come best first
+    positions, similarities, passing = (np.take_along_axis(x, first, 1) for x in (positions, similarities, passing))
+    found = [Candidates(p[ok], s[ok]) for p, s, ok in zip(positions, similarities, passing, strict=True)]
+    short = [] if mask is None else [row for row, one in enumerate(found) if len(one.positions) < most]
+    if short and mask is not None:
+        if 8 * fetch > main.manifest.n:
+            allowed = np.flatnonzero(mask)
+            more = [rank_exactly(main.vectors, queries[row], most, allowed) for row in short]
         else:
-            found += _fetch(main, queries[row : row + 1], most, mask, 4 * fetch, 1)
+            more = _fetch(main, queries[short], most, mask, 4 * fetch, threads)
+        for row, one in zip(short, more, strict=True):
+            found[row] = one
     return found
 
 

@@ -176,9 +176,7 @@ class LocalGallery(GalleryStore):
         self._filters.move_to_end(key)
         return self._filters[key]
 
-    def consolidate(
-        self, progress: Progress = silent, *, afresh: bool = False, least: int = EXACT_BELOW
-    ) -> bool:
+    def consolidate(self, progress: Progress = silent, *, afresh: bool = False, least: int = EXACT_BELOW) -> bool:
         """Put what was added since into the approximate index, where there is enough of it; tells whether it did.
 
         Fewer than `least` vectors need none. `afresh` makes the index from the vectors alone, whatever it was before.

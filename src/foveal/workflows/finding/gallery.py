@@ -21,7 +21,7 @@ from foveal.workflows.seeing import KEEP, Eye, count_threads
 
 QUERIES, QUERIES_KIND = "queries", "queries"  # the folder of kept queries inside a gallery's, and its kind
 THUMBNAIL = 256  # pixels: enough to draw evidence where the picture itself is gone
-SERVERS = ("postgresql://", "postgres://", "qdrant://", "qdrant+http://", "qdrant+https://")
+SERVERS = ("postgresql://", "postgres://", "qdrant://", "qdrant+http://", "qdrant+https://", "qdrant+local://")
 
 
 @dataclass(frozen=True)
@@ -155,6 +155,10 @@ def open_gallery(address: str | Path) -> OpenGallery:
 def holds_gallery(address: str | Path) -> bool:
     """Whether a folder or server holds a gallery."""
     if is_server(str(address)):
+        try:
+            _open_store(str(address)).close()
+        except StoreError:  # what else is wrong shows when it is made
+            return False
         return True
     if not (Path(address) / DATABASE).exists():
         return False

@@ -1,5 +1,7 @@
 """A gallery learns what "similar" means, and what a similarity promises, from its own items."""
 
+from collections import Counter
+
 import numpy as np
 
 from foveal.audits.pictures import Pictures as AuditedPictures
@@ -7,7 +9,7 @@ from foveal.core.contracts import Code, Progress, silent
 from foveal.core.gallery import GalleryStore, Kept
 from foveal.recognizers.metric import TAUGHT, make_plain
 from foveal.recognizers.metric_choice import MOST_CODES, Choice, Pictures, choose_metric
-from foveal.recognizers.same_item import fit_same_item
+from foveal.recognizers.same_item import LEAST, fit_same_item
 from foveal.recognizers.statistics import Ints
 from foveal.recognizers.taught import CodesInMemory
 from foveal.workflows.finding.catalogue import CATEGORY
@@ -75,7 +77,7 @@ def _labels(sample: list[Kept], by: str | None) -> tuple[str | None, ...] | None
 
 
 def _group(store: GalleryStore, sample: list[Kept], codes: Code) -> Ints:
-    """Bursts and copies among the pictures (n,)."""
+    """Bursts and copies among the pictures (n,), or copies alone where all pictures of an item are one burst."""
     measures = store.measures()
     ids = np.array([one.picture for one in sample], np.int64)
     looks = [measures[one.picture] for one in sample]
@@ -89,4 +91,10 @@ def _group(store: GalleryStore, sample: list[Kept], codes: Code) -> Ints:
         captures=tuple(capture for capture, _ in looks),
         appearances=tuple(appearance for _, appearance in looks),
     )
-    return find_groups(pictures, CodesInMemory(ids, codes), bursts=True)
+    reader = CodesInMemory(ids, codes)
+    groups = find_groups(pictures, reader, bursts=True)
+    apart = {(one.item, int(group)) for one, group in zip(sample, groups, strict=True)}
+    items = Counter(item for item, _ in apart)
+    if sum(items[one.item] > 1 for one in sample) >= LEAST:
+        return groups
+    return find_groups(pictures, reader, bursts=False)

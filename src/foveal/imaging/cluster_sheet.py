@@ -37,6 +37,7 @@ class Cluster:
     representative: str
     thumbnail: bytes = field(repr=False)
     facts: Mapping[str, str]
+    caption: str = ""  # in place of the number of pictures
 
     @property
     def n(self) -> int:
@@ -79,7 +80,11 @@ def _draw_cell(cluster: Cluster) -> Pillow.Image:
         opened = opened.resize((max(1, round(opened.width * scale)), max(1, round(opened.height * scale))))
         picture.paste(opened, ((CELL - opened.width) // 2, (CELL - opened.height) // 2))
     pen.rectangle((0, 0, CELL - 1, CELL - 1), outline=FAINT)
-    write(pen, (0, CELL + 6), f"{cluster.n} picture{'s' if cluster.n > 1 else ''}", HEAD, INK)
+    write(pen, (0, CELL + 6), elide(_caption(cluster), HEAD, CELL), HEAD, INK)
     for row, line in enumerate(lines):
         write(pen, (0, CELL + round(1.6 * HEAD) + row * round(1.4 * SMALL)), elide(line, SMALL, CELL), SMALL, SOFT)
     return picture
+
+
+def _caption(cluster: Cluster) -> str:
+    return cluster.caption or f"{cluster.n} picture{'s' if cluster.n > 1 else ''}"

@@ -20,15 +20,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Recommend and print."""
+    from foveal.imaging.draw import write_png
     from foveal.workflows.finding.describing import describe_found
-    from foveal.workflows.finding.explaining import draw_hits
     from foveal.workflows.finding.gallery import open_gallery
-    from foveal.workflows.finding.recommending import recommend
+    from foveal.workflows.finding.recommending import draw_recommended, recommend
 
     with open_gallery(options.gallery) as gallery:
         found = recommend(gallery, options.items, bought=options.bought, k=options.k, where=options.where)
         if options.draw:
-            draw_hits(gallery, found, options.draw)
+            write_png(draw_recommended(gallery, found), options.draw)
     console.print(describe_found(found, options.k))
     if options.draw:
         console.print(f"  drawn: {options.draw}")

@@ -9,7 +9,6 @@ from foveal.core.contracts import Backbone, Code, Float32s
 from foveal.core.errors import InputError
 from foveal.core.gallery import Found, Hit, MatchEvidence
 from foveal.core.image import Image
-from foveal.imaging.draw import write_png
 from foveal.imaging.match_sheet import Explained, draw_found
 from foveal.imaging.to_image import to_image
 from foveal.memory.codes import make_code
@@ -35,12 +34,6 @@ def draw(gallery: OpenGallery, query: Query, found: Found, most: int = SHOWN) ->
     found, explained = explain(gallery, query, found, most)
     seen = query.image if query.image is None or gallery.backbone is None else gallery.backbone.crop(query.image)
     return draw_found(query.image, seen, found, explained)
-
-
-def draw_hits(gallery: OpenGallery, found: Found, path: str) -> None:
-    """Write a sheet (PNG) of hits that no picture was searched for; raises InputError where that cannot be."""
-    hits = [Explained(hit, read_hit(gallery, hit)) for hit in found.hits]
-    write_png(draw_found(None, None, found, hits), path)
 
 
 def _explain_hit(gallery: OpenGallery, query: Query, hit: Hit) -> Explained:

@@ -6,12 +6,15 @@ import numpy as np
 
 from foveal.core.errors import InputError
 from foveal.core.gallery import Found, Hit
+from foveal.core.image import Image
 from foveal.core.where import parse_where
+from foveal.imaging.cluster_sheet import Cluster, draw_clusters
 from foveal.recognizers.relevance import choose_varied
 from foveal.workflows.finding.gallery import OpenGallery
 from foveal.workflows.finding.grouping import find_limit
 from foveal.workflows.finding.searching import MOST_TOLD, Wish, check_wish, gather
 
+TOLD = 3  # columns of an item shown
 SPARE = 6  # candidates gathered for each one recommended
 COPIES = 0.97  # similarity of what is the same again, at the least
 
@@ -46,3 +49,18 @@ def recommend(
     alike = max(COPIES, find_limit(gallery))
     chosen = choose_varied(vectors, np.array([hit.similarity for hit in hits], np.float64), k, alike)
     return Found(", ".join(liked), tuple(hits[row] for row in chosen), (), None)
+
+
+def draw_recommended(gallery: OpenGallery, found: Found) -> Image:
+    """A sheet of what is recommended."""
+    cells = [
+        Cluster(
+            (hit.name,),
+            hit.name,
+            gallery.store.thumbnail(hit.picture),
+            {name: str(value) for name, value in list(hit.columns.items())[:TOLD]},
+            hit.item,
+        )
+        for hit in found.hits
+    ]
+    return draw_clusters(f"Recommended for {found.origin}", cells, found.origin)

@@ -46,7 +46,7 @@ def write(rows: Rows, path: Path, *, item: bool) -> Path:
     """A catalogue: each picture an item of its own with its product as a column, or pictures of products."""
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["path", "item" if item else "product"])
+        writer.writerow(["path", "item" if item else "shows"])
         writer.writerows(rows)
     return path
 
@@ -60,7 +60,7 @@ def rank(folder: Path, queries: Rows, *, by_item: bool, **wish) -> np.ndarray:
         relevant = np.zeros((len(queries), n), bool)
         for row, (query, (_, product)) in enumerate(zip(seen, queries, strict=True)):
             hits = search(gallery, query, wanted).hits
-            relevant[row, : len(hits)] = [(hit.item if by_item else hit.columns["product"]) == product for hit in hits]
+            relevant[row, : len(hits)] = [(hit.item if by_item else hit.columns["shows"]) == product for hit in hits]
         return relevant
 
 

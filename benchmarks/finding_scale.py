@@ -46,27 +46,47 @@ FILTERS = {
 }
 
 
-def real_codes() -> np.ndarray:
-    """Codes int16 (n, d) of the grocery photos."""
-    examples = [Example(path, path) for path, _, split in grocery_rows() if split == "train"]
-    seen = see_all(examples, class_eye(open_backbone()), n_examples=len(examples))
-    return np.stack([one.code for one in seen if isinstance(one, Seen)])
+def real_codes() -> tuple[np.ndarray, np.ndarray]:
+    """Unit vectors float32 (n, d) of the grocery photos, and the number of each one's product."""
+    rows = [(path, product) for path, product, split in grocery_rows() if split == "train"]
+    examples = [Example(path, path) for path, _ in rows]
+    seen = [
+        one for one in see_all(examples, class_eye(open_backbone()), n_examples=len(examples)) if isinstance(one, Seen)
+    ]
+    product = dict(rows)
+    return to_unit(np.stack([one.code for one in seen])).astype(np.float32), np.array(
+        [int(product[one.example.path]) for one in seen]
+    )
 
 
-def jitter(units: np.ndarray, n: int, chosen: np.random.Generator) -> np.ndarray:
-    """N codes between pairs of real ones, with noise of a quarter of their length."""
+def jitter(real: tuple[np.ndarray, np.ndarray], n: int, chosen: np.random.Generator) -> np.ndarray:
+    """N codes between pairs of real ones, each moved by half of the difference of two pictures of one product.
+
+    So they vary as pictures of one thing do, not in all directions alike.
+    """
+    units, products = real
     one, other = units[chosen.integers(len(units), size=n)], units[chosen.integers(len(units), size=n)]
     mixed = one + chosen.uniform(0.0, 0.5, (n, 1)).astype(np.float32) * (other - one)
-    mixed += chosen.normal(0.0, 0.25 / np.sqrt(units.shape[1]), mixed.shape).astype(np.float32)
-    mixed = np.maximum(mixed, 0.0)
+    first, second = _pairs(products, n, chosen)
+    mixed = np.maximum(mixed + 0.5 * (units[first] - units[second]), 0.0)
     return np.rint(CODE_SCALE * mixed / np.linalg.norm(mixed, axis=1, keepdims=True)).astype(np.int16)
 
 
-def fill(gallery: LocalGallery, units: np.ndarray, metric, n: int) -> None:
+def _pairs(products: np.ndarray, n: int, chosen: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Two pictures of one product, n times."""
+    order = np.argsort(products, kind="stable")
+    starts, counts = np.unique(products[order], return_index=True)[1], np.bincount(products)
+    counts = counts[counts > 0]
+    which = chosen.integers(len(starts), size=n)
+    picks = [starts[which] + (chosen.random(n) * counts[which]).astype(int) for _ in range(2)]
+    return order[picks[0]], order[picks[1]]
+
+
+def fill(gallery: LocalGallery, real: tuple[np.ndarray, np.ndarray], metric, n: int) -> None:
     """Add n items of one picture each, batch after batch."""
     chosen = np.random.default_rng(1)
     for start in range(0, n, BLOCK):
-        codes = jitter(units, min(BLOCK, n - start), chosen)
+        codes = jitter(real, min(BLOCK, n - start), chosen)
         vectors = metric.project(codes)
         pictures, columns = [], {}
         for i, (code, vector) in enumerate(zip(codes, vectors, strict=True), start=start):
@@ -131,7 +151,7 @@ def compare(folder: Path, queries: np.ndarray) -> None:
         mask = None
         if where is not None:
             loaded = gallery._refresh()
-            mask = gallery._select(loaded, where)[loaded.items()]
+            mask = gallery._select(loaded, loaded.snapshot(), where).main
         truth = main.ids[exact(main.vectors, halves.astype(np.float32), mask)]
         found = gallery.search(queries, K, where=where)
 
@@ -186,19 +206,21 @@ def main() -> None:
     if not (DATA / "grocery").exists():
         sys.exit("needs the grocery photos")
     top = Path(options.folder or tempfile.mkdtemp())
-    folder, kept = top / "gallery", top / "units.npy"
+    folder, kept = top / "gallery", top / "real.npz"
     top.mkdir(parents=True, exist_ok=True)
     if not kept.exists():
-        np.save(kept, to_unit(real_codes()).astype(np.float32))
-    units = np.load(kept)
-    metric = make_whitened(find_principal(units.astype(np.float64)))
-    queries = metric.project(jitter(units, 1000, np.random.default_rng(2)))
+        units, products = real_codes()
+        np.savez(kept, units=units, products=products)
+    with np.load(kept) as saved:
+        real = saved["units"], saved["products"]
+    metric = make_whitened(find_principal(real[0].astype(np.float64)))
+    queries = metric.project(jitter(real, 1000, np.random.default_rng(2)))
     if not folder.exists():
         made = create_gallery(folder, GalleryChoices(), "scale")
         made.keep_model(GalleryModel(metric, n=1))
         gallery = made.store
         begun = time.perf_counter()
-        fill(gallery, units, metric, options.n)
+        fill(gallery, real, metric, options.n)
         filled = time.perf_counter()
         gallery.consolidate()
         print(f"kept in {filled - begun:.0f} s, indexed in {time.perf_counter() - filled:.0f} s", flush=True)
@@ -217,7 +239,7 @@ def main() -> None:
     print("\n" + done.stdout.strip())
     gallery = LocalGallery.open(folder, threads=THREADS)
     gallery.search(queries[:1], K)
-    codes = jitter(units, 50, np.random.default_rng(3))
+    codes = jitter(real, 50, np.random.default_rng(3))
     times = []
     for i, (code, vector) in enumerate(zip(codes, metric.project(codes), strict=True)):
         name = f"late-{os.getpid()}-{i}"

@@ -79,7 +79,7 @@ def choose_metric(pictures: Pictures, progress: Progress = silent) -> Choice:
     progress("learning", 1, FOLDS + 2)
     whitened = make_whitened(principal)
     vectors = whitened.project(pictures.codes)
-    alike = _number(pictures.items if pictures.labels is None else pictures.labels)
+    alike = _without_singles(_number(pictures.items if pictures.labels is None else pictures.labels))
     least = LEAST_ITEMS if pictures.labels is None else 2
     if np.count_nonzero(np.bincount(alike[alike >= 0], minlength=1) > 1) < least:
         return Choice(whitened, (), _rehearse(vectors, numbers, pictures.groups))
@@ -122,6 +122,12 @@ def _number(names: Sequence[str | None]) -> Ints:
     """Numbers of names, -1 for none."""
     place = {name: number for number, name in enumerate(sorted({name for name in names if name is not None}))}
     return np.array([-1 if name is None else place[name] for name in names], np.int64)
+
+
+def _without_singles(numbers: Ints) -> Ints:
+    """Numbers that only one picture has become -1: such a picture says nothing of what is alike."""
+    counts = np.bincount(numbers[numbers >= 0], minlength=1)
+    return np.where((numbers >= 0) & (counts[numbers] > 1), numbers, -1)
 
 
 def _number_again(numbers: Ints) -> Ints:

@@ -37,6 +37,7 @@ ASKED = ("picture", "group", "subject")
 _CLEANING = "Overwriting what was forgotten (the next opening for writing completes it)"
 _WANTED = "id IN (SELECT value FROM json_each(?))"
 _IN_MEMORY_BYTES = 128 << 20  # a larger database is rebuilt through a temporary file, with kept pictures only
+_LARGE_BYTES = 1 << 30  # rewriting takes minutes: only where the scan finds something in it
 
 
 @dataclass(frozen=True)
@@ -152,16 +153,20 @@ def _unfinished(folder: Path) -> list[Path]:
     return [file for name in ("", KEYS, CERTIFICATES) for file in (folder / name).glob(f"{ASIDE}*")]
 
 
-def clean(ledger: Ledger) -> None:
-    """Delete caches and unfinished files, then rewrite the database so that nothing deleted is left in its bytes."""
+def clean(ledger: Ledger, *, rewrite: bool | None = None) -> None:
+    """Delete caches and unfinished files, and see to it that nothing deleted is left in the database's bytes.
+
+    SQLite overwrites what it deletes; a database that is not large is rewritten besides, unless `rewrite` says.
+    """
     with ledger.reading(_CLEANING):
         for file in (ledger.folder / MODEL, *(ledger.folder / CACHE).glob("*"), *_unfinished(ledger.folder)):
             file.unlink(missing_ok=True)
-        small = (ledger.folder / DATABASE).stat().st_size < _IN_MEMORY_BYTES
-        ledger.connection.execute(f"PRAGMA temp_store = {'MEMORY' if small else 'FILE'}")
+        size = (ledger.folder / DATABASE).stat().st_size
+        ledger.connection.execute(f"PRAGMA temp_store = {'MEMORY' if size < _IN_MEMORY_BYTES else 'FILE'}")
         _checkpoint(ledger)
-        ledger.connection.execute("VACUUM")
-        _checkpoint(ledger)
+        if size < _LARGE_BYTES if rewrite is None else rewrite:
+            ledger.connection.execute("VACUUM")
+            _checkpoint(ledger)
 
 
 def _checkpoint(ledger: Ledger) -> None:
@@ -178,6 +183,10 @@ def certify(ledger: Ledger, erased: Erased) -> dict[str, Any]:
     """Search every owned file for traces and write the signed certificate; see `Workspace.certify`."""
     with ledger.reading("Searching for traces"):
         scan = search_traces(ledger.connection, ledger.folder, owned_files(ledger.folder), erased.traces)
+    if DATABASE in scan["found_in"] and (ledger.folder / DATABASE).stat().st_size >= _LARGE_BYTES:
+        clean(ledger, rewrite=True)
+        with ledger.reading("Searching for traces again"):
+            scan = search_traces(ledger.connection, ledger.folder, owned_files(ledger.folder), erased.traces)
     return _finish(ledger, erased.draft, scan)
 
 

@@ -16,7 +16,7 @@ from foveal.store.lock import WriterLock
 from foveal.store.log import Entry, LogRecord, append_record
 from foveal.store.plain import from_json, to_json
 
-PAGE_BYTES = 8192  # three codes of 1280 numbers to a page
+PAGE_BYTES = 16384  # three codes of 2,064 numbers to a page
 IDENTITY, FINGERPRINT, HEAD, PENDING = "_id", "_fingerprint", "_head", "_pending"
 
 

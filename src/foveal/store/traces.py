@@ -13,12 +13,13 @@ from foveal.store.plain import to_portable
 from foveal.store.scan import SHORTEST, Search, scan
 
 PIECE_BYTES = 64
-STRIDE_BYTES = 512  # SQLite splits a long value over pages of 8192 bytes: some piece is whole on each of them
+STRIDE_BYTES = 512  # SQLite splits a long value over pages: some piece is whole on each of them
 _VARIED = 16  # distinct bytes a piece must have: runs of zeros are everywhere
 _SCAN_HEADER_END = b"\xff\xda"  # what comes before it is alike in all small JPEGs
 _ORDINARY = (
     f"{TABLES} {GALLERY_TABLES} {KIND} sqlite_autoindex sqlite_sequence settings teach correct export picture".encode()
 )
+_RECORD = ("name", "path", "sha256", "labels", "not_labels", "grp", "subject", "split", "status", "capture")
 _TEXTS = ("name", "path", "sha256", "labels", "grp", "subject", "capture")
 
 
@@ -102,10 +103,16 @@ def _held_by_others(connection: sqlite3.Connection, hits: set[bytes], traces: Tr
     held: set[bytes] = set()
     words, pieces = Search(hits & set(traces.words)), Search(hits & set(traces.pieces))
     texts = " || char(10) || ".join(f"coalesce({column}, '')" for column in _TEXTS)
-    for (text,) in connection.execute(f"SELECT {texts} FROM examples"):
-        held |= words(text.encode() + b"\0" * 4)
-    for (text,) in connection.execute("SELECT columns FROM items"):
-        held |= words(text.encode() + b"\0" * 4)
+    side_by_side = " || ".join(f"coalesce({column}, '')" for column in _RECORD)
+    for query in (
+        f"SELECT {texts} || char(10) || {side_by_side}, coalesce(grp, ''), id FROM examples",
+        "SELECT columns, item, id FROM items",
+        "SELECT content, '', 0 FROM leaves WHERE content IS NOT NULL",
+    ):
+        if set(traces.words) & hits - held:
+            for text, indexed, number in connection.execute(query):
+                # An index holds a text and right after it the row's number, whose bytes may read as letters.
+                held |= words(f"{text}\n{indexed}".encode() + number.to_bytes(8, "big").lstrip(b"\0") + b"\0" * 4)
     if pieces.longest:
         for table, column in (("codes", "code"), ("thumbnails", "jpeg"), ("vectors", "vector")):
             for (blob,) in connection.execute(f"SELECT {column} FROM {table}"):

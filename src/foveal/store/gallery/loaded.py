@@ -33,7 +33,11 @@ class Loaded:
     last_id: int
     main_alive: Mask | None = None
     tail_alive: Mask | None = None
-    per_item: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    n_items: int = 0  # the highest number of an item, and one
+    usual: float = 1.0  # pictures of an item, on average
+    _per_item: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    _n: int = 0
+    _n_known: int = 0
     _columns: dict[str, Column] = field(default_factory=dict)
     _names: frozenset[str] = frozenset()
 
@@ -87,9 +91,16 @@ class Loaded:
             self.main_alive = None if alive.all() else alive
 
     def _count(self, items: Ids) -> None:
-        counts = np.bincount(items, minlength=len(self.per_item))
-        counts[: len(self.per_item)] += self.per_item
-        self.per_item = counts
+        if int(items.max(initial=0)) >= len(self._per_item):
+            larger = np.zeros(2 * int(items.max()) + 1024, np.int64)
+            larger[: len(self._per_item)] = self._per_item
+            self._per_item = larger
+        new, counts = np.unique(items, return_counts=True)
+        self._n_known += int(np.count_nonzero(self._per_item[new] == 0))
+        self._per_item[new] += counts
+        self._n += len(items)
+        self.n_items = max(self.n_items, int(items.max(initial=0)) + 1)
+        self.usual = self._n / max(1, self._n_known)
 
     def _read_changed_columns(self, connection: sqlite3.Connection) -> None:
         self._names = frozenset()
@@ -99,15 +110,17 @@ class Loaded:
     def snapshot(self) -> Snapshot:
         """What one search reads."""
         tail = self.tail
-        usual = float(self.per_item.sum()) / max(1, int(np.count_nonzero(self.per_item)))
         return Snapshot(
-            self.main, self.main_alive, tail.ids, tail.items, tail.vectors, self.tail_alive, float(np.ceil(usual))
+            self.main, self.main_alive, tail.ids, tail.items, tail.vectors, self.tail_alive, float(np.ceil(self.usual))
         )
 
-    def items(self) -> Ids:
-        """Item numbers of all vectors, deleted ones too."""
-        parts = [self.main.items] if self.main is not None else []
-        return np.concatenate([*parts, self.tail.items])
+    def count(self) -> tuple[int, int]:
+        """Number of items and of pictures that are there."""
+        parts = [self.tail.items if self.tail_alive is None else self.tail.items[self.tail_alive]]
+        if self.main is not None:
+            parts.append(self.main.items if self.main_alive is None else self.main.items[self.main_alive])
+        items = np.concatenate(parts)
+        return int(np.count_nonzero(np.bincount(items))), len(items)
 
     def table(self, connection: sqlite3.Connection, where: Where) -> ColumnTable:
         """The columns that a filter names; raises InputError for one that no item has."""
@@ -121,7 +134,7 @@ class Loaded:
                 self._columns[name] = Column()
                 self._columns[name].put(_read_values(connection, name, -1))
         check_kinds(where, {name: self._columns[name].kind for name in asked})
-        return ColumnTable({name: self._columns[name] for name in asked}, len(self.per_item))
+        return ColumnTable({name: self._columns[name] for name in asked}, self.n_items)
 
     def rows_to_index(self, least: int, *, afresh: bool) -> tuple[Ids, Ids, Halves] | None:
         """Ids, items and vectors the approximate index lacks, or all of them; None where it is not worth while."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from foveal.core.contracts import Code, Float32s, Progress, silent
 from foveal.core.errors import InputError
-from foveal.core.gallery import Columns, GalleryStore, Ids, Kept, Matches, NewPicture, Shown
+from foveal.core.gallery import Columns, GalleryStore, Kept, Matches, NewPicture, Shown
 from foveal.core.image import Appearance, Capture
 from foveal.core.where import Where
 from foveal.store.erasure import MODEL, Erased, Request, certify, erase, finish_erasure, take_out
@@ -19,8 +19,7 @@ from foveal.store.gallery import item_reading, item_rows
 from foveal.store.gallery.approximate import build_approximate, extend_approximate
 from foveal.store.gallery.columns import ColumnTable
 from foveal.store.gallery.loaded import Loaded
-from foveal.store.gallery.searching import EXACT_BELOW, search
-from foveal.store.gallery.vectors import Mask
+from foveal.store.gallery.searching import EXACT_BELOW, Selection, Snapshot, search, select
 from foveal.store.ledger import Ledger
 from foveal.store.plain import from_json
 
@@ -39,7 +38,7 @@ class LocalGallery(GalleryStore):
         self._lock = threading.RLock()
         self._threads = threads
         self._loaded: Loaded | None = None
-        self._filters: OrderedDict[tuple[int, Where], Mask] = OrderedDict()
+        self._filters: OrderedDict[tuple[int, Where], Selection] = OrderedDict()
 
     @classmethod
     def create(cls, folder: Path, settings: Mapping[str, Any], *, threads: int = 1) -> "LocalGallery":
@@ -154,9 +153,9 @@ class LocalGallery(GalleryStore):
         """The best items for vectors float32 (q, dim)."""
         with self._lock:
             loaded = self._refresh()
-            items = None if where is None else self._select(loaded, where)
             snapshot = loaded.snapshot()
-        return search(snapshot, vectors, k, items, np.array(without, np.int64), self._threads)
+            chosen = None if where is None else self._select(loaded, snapshot, where)
+        return search(snapshot, vectors, k, chosen, np.array(without, np.int64), self._threads)
 
     def _refresh(self) -> Loaded:
         with self._reader.reading("Reading the gallery"):
@@ -165,12 +164,12 @@ class LocalGallery(GalleryStore):
                 self._loaded = Loaded.load(self.folder, self._reader.connection)
         return self._loaded
 
-    def _select(self, loaded: Loaded, where: Where) -> Mask:
+    def _select(self, loaded: Loaded, snapshot: Snapshot, where: Where) -> Selection:
         key = (loaded.seq, where)
         if key not in self._filters:
             with self._reader.reading("Reading columns"):
                 table: ColumnTable = loaded.table(self._reader.connection, where)
-            self._filters[key] = table.select(where)
+            self._filters[key] = select(snapshot, table.select(where))
             while len(self._filters) > FILTERS_KEPT:
                 self._filters.popitem(last=False)
         self._filters.move_to_end(key)
@@ -247,11 +246,4 @@ class LocalGallery(GalleryStore):
     def count(self) -> tuple[int, int]:
         """Number of items and of pictures that may be found."""
         with self._lock, self._reader.reading("Counting"):
-            query = "SELECT count(DISTINCT item), count(*) FROM vectors"
-            n_items, n_pictures = self._reader.connection.execute(query).fetchone()
-        return int(n_items), int(n_pictures)
-
-    def items(self) -> Ids:
-        """Item number of every picture that may be found, as they are mapped and kept in memory."""
-        with self._lock:
-            return self._refresh().items()
+            return self._refresh().count()

@@ -21,8 +21,8 @@ from foveal.store.gallery.vectors import (
 )
 
 EXACT_BELOW = 50_000  # vectors; more are searched approximately
-# Looking at one vector exactly takes about a tenth of what finding one more candidate in the graph takes.
-EXACT_SHARE = 10.0
+# Exactly where the square of the vectors allowed is at most this times candidates times vectors: measured.
+EXACT_SHARE = 4.0
 SPARE = 1.3  # candidates asked for beyond those expected to pass
 ALONE = 32  # queries at once from which on both cores share the work
 
@@ -40,9 +40,19 @@ class Snapshot:
     per_item: float  # pictures of an item, on average, rounded up
 
 
-def search(snapshot: Snapshot, queries: Float32s, k: int, items: Mask | None, without: Ids, threads: int) -> Matches:
-    """Best k items for queries float32 (q, dim); `items` (by item number) may be found, `without` are picture ids."""
-    masks = _masks(snapshot, items, without)
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Which of the mapped vectors, and of those added since, pass a filter."""
+
+    main: Mask
+    tail: Mask
+
+
+def search(
+    snapshot: Snapshot, queries: Float32s, k: int, chosen: Selection | None, without: Ids, threads: int
+) -> Matches:
+    """Best k items for queries float32 (q, dim) among those `chosen`, None for all; `without` are picture ids."""
+    masks = _masks(snapshot, chosen, without)
     most = int(k * snapshot.per_item)
     rows = _rank_items(snapshot, queries, k, most, masks, threads)
     if snapshot.per_item > 1:
@@ -65,13 +75,14 @@ def _rank_items(
         if snapshot.per_item == 1 and not len(snapshot.tail_ids):
             return [_sorted(found, main.ids, k) for found in near]
     allowed = None if masks[1] is None else np.flatnonzero(masks[1])
+    tail = rank_exactly(snapshot.tail_vectors, queries, most, allowed) if len(snapshot.tail_ids) else None
     rows = []
-    for place, query in enumerate(queries):
+    for place in range(len(queries)):
         found = _Found()
         if near is not None and main is not None:
             found.add(near[place], main.ids, main.items)
-        if len(snapshot.tail_ids):
-            found.add(rank_exactly(snapshot.tail_vectors, query, most, allowed), snapshot.tail_ids, snapshot.tail_items)
+        if tail is not None:
+            found.add(tail[place], snapshot.tail_ids, snapshot.tail_items)
         rows.append(found.merge(k))
     return rows
 
@@ -99,26 +110,30 @@ class _Found:
         return merge_items(found, items[by_id], ids[by_id], k)
 
 
-def _masks(snapshot: Snapshot, items: Mask | None, without: Ids) -> tuple[Mask | None, Mask | None]:
+def select(snapshot: Snapshot, items: Mask) -> Selection:
+    """From which items pass (by number) to which vectors do."""
+    main = snapshot.main.items if snapshot.main else _NO_IDS
+    return Selection(items[main], items[snapshot.tail_items])
+
+
+def _masks(snapshot: Snapshot, chosen: Selection | None, without: Ids) -> tuple[Mask | None, Mask | None]:
     """Which positions of the two parts may be found; None where all may."""
-    main = snapshot.main
-    pairs = (
-        (snapshot.main_alive, main.ids if main else _NO_IDS, main.items if main else _NO_IDS),
-        (snapshot.tail_alive, snapshot.tail_ids, snapshot.tail_items),
+    main = snapshot.main.ids if snapshot.main else _NO_IDS
+    return (
+        _mask(main, snapshot.main_alive, None if chosen is None else chosen.main, without),
+        _mask(snapshot.tail_ids, snapshot.tail_alive, None if chosen is None else chosen.tail, without),
     )
-    found = []
-    for alive, ids, numbers in pairs:
-        mask = alive
-        if items is not None:
-            mask = items[numbers] if mask is None else mask & items[numbers]
-        if len(without):
-            mask = np.ones(len(ids), np.bool_) if mask is None else mask.copy()
-            places = np.searchsorted(ids, without)
-            inside = places < len(ids)
-            hit = places[inside][ids[places[inside]] == without[inside]]
-            mask[hit] = False
-        found.append(mask)
-    return found[0], found[1]
+
+
+def _mask(ids: Ids, alive: Mask | None, chosen: Mask | None, without: Ids) -> Mask | None:
+    mask = chosen if alive is None else alive if chosen is None else alive & chosen
+    if not len(without):
+        return mask
+    mask = np.ones(len(ids), np.bool_) if mask is None else mask.copy()
+    places = np.searchsorted(ids, without)
+    inside = places < len(ids)
+    mask[places[inside][ids[places[inside]] == without[inside]]] = False
+    return mask
 
 
 _NO_IDS = np.empty(0, np.int64)
@@ -131,7 +146,7 @@ def _rank_main(main: Approximate, queries: Float32s, most: int, mask: Mask | Non
     few = n_allowed**2 <= EXACT_SHARE * most * main.manifest.n
     if few or n_allowed <= most:
         allowed = None if mask is None else np.flatnonzero(mask)
-        return [rank_exactly(main.vectors, query, most, allowed) for query in queries]
+        return rank_exactly(main.vectors, queries, most, allowed)
     share = n_allowed / main.manifest.n
     fetch = most if mask is None else max(int(np.ceil(SPARE * most / share)), EXPANSION_SEARCH)
     return _fetch(main, queries, most, mask, fetch, threads)
@@ -151,8 +166,7 @@ def _fetch(
     short = [] if mask is None else [row for row, one in enumerate(found) if len(one.positions) < most]
     if short and mask is not None:
         if 8 * fetch > main.manifest.n:
-            allowed = np.flatnonzero(mask)
-            more = [rank_exactly(main.vectors, queries[row], most, allowed) for row in short]
+            more = rank_exactly(main.vectors, queries[short], most, np.flatnonzero(mask))
         else:
             more = _fetch(main, queries[short], most, mask, 4 * fetch, threads)
         for row, one in zip(short, more, strict=True):

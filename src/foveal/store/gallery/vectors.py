@@ -12,6 +12,7 @@ from foveal.core.gallery import Ids, Matches
 Mask = npt.NDArray[np.bool_]
 Number = TypeVar("Number", np.int64, np.float32)
 BLOCK = 1 << 14  # vectors compared at once: 16 MB at 256 numbers
+TOGETHER = 64  # queries
 NONE = -1
 
 
@@ -66,16 +67,21 @@ class Candidates:
 
 
 def rank_exactly(
-    vectors: npt.NDArray[np.floating], query: Float32s, most: int, allowed: Ids | None = None
-) -> Candidates:
-    """The `most` best of vectors (n, dim), or of the rows `allowed`, by inner product with a query (dim,)."""
+    vectors: npt.NDArray[np.floating], queries: Float32s, most: int, allowed: Ids | None = None
+) -> list[Candidates]:
+    """For each of queries (q, dim) the `most` best of vectors (n, dim), or of the rows `allowed`, by inner product."""
     n = len(vectors) if allowed is None else len(allowed)
-    similarities = np.empty(n, np.float32)
-    for start in range(0, n, BLOCK):
-        rows = slice(start, start + BLOCK)
-        block = vectors[rows] if allowed is None else vectors[allowed[rows]]
-        np.dot(np.asarray(block, np.float32), query, out=similarities[rows])
-    return keep_best(np.arange(n) if allowed is None else allowed, similarities, most)
+    positions = np.arange(n) if allowed is None else allowed
+    found = []
+    for first in range(0, len(queries), TOGETHER):
+        part = queries[first : first + TOGETHER]
+        similarities = np.empty((len(part), n), np.float32)
+        for start in range(0, n, BLOCK):
+            rows = slice(start, start + BLOCK)
+            block = vectors[rows] if allowed is None else vectors[allowed[rows]]
+            np.matmul(part, np.asarray(block, np.float32).T, out=similarities[:, rows])
+        found += [keep_best(positions, row, most) for row in similarities]
+    return found
 
 
 def keep_best(positions: Ids, similarities: Float32s, most: int) -> Candidates:

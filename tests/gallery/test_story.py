@@ -509,3 +509,26 @@ def test_the_same_on_a_server(kind, shop, choices, tmp_path, request, indexed_on
             far.forget("late")
     with pytest.raises(StoreError):
         open_gallery(address.replace("story", "nowhere"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["look", "{photo}", "--with", "{folder}"],
+        ["look", "{photo}", "--with", "{folder}/model.foveal"],
+        ["evaluate", "--workspace", "{folder}"],
+        ["card", "{folder}"],
+        ["save", "{folder}/x.foveal", "--workspace", "{folder}"],
+        ["drift", "{photos}", "--workspace", "{folder}"],
+        ["teach", "{photos}", "--workspace", "{folder}"],
+        ["teach", "--good", "{photos}", "--workspace", "{folder}"],
+        ["watch", "{photos}", "--with", "{folder}", "--once"],
+    ],
+)
+def test_commands_for_something_else_say_so(folder, shop, arguments, capsys):
+    given = [one.format(photo=photo(shop, 1), photos=shop / "photos", folder=folder) for one in arguments]
+    assert main(given) in (ExitCode.INPUT, ExitCode.STORE)
+    error = capsys.readouterr().err
+    assert "Traceback" not in error and "unexpected" not in error
+    with Gallery(folder) as gallery:
+        assert len(gallery) == 60

@@ -50,7 +50,7 @@ class TextPair:
         """Name and hash; codes of different ids never share a gallery."""
         return f"{self.card.name}@{self.card.sha256[:12]}:{self.card.input_size}:{VIEW}:pair"
 
-    def embed_image(self, image: Image) -> Float32s:
+    def pool(self, image: Image) -> Float32s:
         """The embedding of an image, float32 (d,), not yet of unit length."""
         card = self.card
         pixels = fit_view(image, card.input_size, VIEW).transpose(0, 3, 1, 2).astype(np.float32)
@@ -99,7 +99,7 @@ def open_text_pair(address: str) -> TextPair:
         card, 0, image, text, _open_tokenizer(parts["tokenizer"]), ends, int(plain.get("most_tokens", MOST_TOKENS))
     )
     blank = Image(np.zeros((card.input_size, card.input_size, 3), np.uint8), "blank")
-    found, words = pair.embed_image(blank), pair.embed_text("a")
+    found, words = pair.pool(blank), pair.embed_text("a")
     if found.ndim != 1 or found.shape != words.shape:
         raise ModelError(f"{path.name}: pictures give {found.shape} and words {words.shape}; both must give one (d,).")
     return TextPair(card, len(found), image, text, pair.tokenizer, ends, pair.most_tokens)

@@ -17,7 +17,7 @@ from foveal.memory.codes import to_unit
 from foveal.recognizers.statistics import Floats, Ints
 
 PLAIN, WHITENED, TAUGHT = "plain", "whitened", "taught"
-AXES = 256  # numbers of a vector
+AXES = 128  # numbers of a vector
 HALF_POWER = 0.25  # of the variance: the square root of the standard deviation
 RESIDUAL = 0.02  # of the mean ratio: what directions are worth in which no two items were seen to differ
 PRINCIPAL = 1024  # axes that the discriminant is looked for in

@@ -27,7 +27,7 @@ FOLDS = 3
 MOST_CODES = 12_000  # taught; of more, those with the lowest hashes
 MOST_QUERIES = 1500  # a fold
 LEAST_ITEMS = 12  # with several pictures, to teach a metric
-LEAST_WHITENED = 200  # codes
+LEAST_WHITENED = 30  # codes
 
 
 @dataclass(frozen=True)

@@ -101,8 +101,9 @@ def read_moments(file: RecognizerFile) -> Moments | None:
 def open_source(source: dict[str, Any]) -> Backbone:
     """Open a backbone as a workspace or a file describes it.
 
-    Raises InputError for one that inspects.
+    Raises InputError for one that inspects, or finds.
     """
+    refuse_gallery(source)
     options = dict(source.get("options", {}))
     if "blocks" in options:
         raise InputError(
@@ -111,6 +112,12 @@ def open_source(source: dict[str, Any]) -> Backbone:
         )
     options["maps"] = tuple(options.get("maps", Options().maps))
     return open_backbone(str(source.get("name", "")), Options(**options))
+
+
+def refuse_gallery(source: dict[str, Any]) -> None:
+    """Raise InputError where a backbone's description is that of a gallery."""
+    if source.get("finds"):
+        raise InputError("This is a gallery and has no classes: add items with index, search it with find.")
 
 
 def describe_source(name: str, options: Options) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from foveal.backbones.catalog import DEFAULT, Options
 from foveal.backbones.text_pair import TextPair, open_text_pair
 from foveal.core.contracts import Backbone, Code, Float32s
-from foveal.core.errors import InputError, StoreError
+from foveal.core.errors import FovealError, InputError, StoreError
 from foveal.core.gallery import GALLERY, GalleryStore
 from foveal.core.image import Image
 from foveal.memory.codes import make_code
@@ -22,6 +22,7 @@ from foveal.workflows.seeing import KEEP, Eye, count_threads
 QUERIES, QUERIES_KIND = "queries", "queries"  # the folder of kept queries inside a gallery's, and its kind
 THUMBNAIL = 256  # pixels: enough to draw evidence where the picture itself is gone
 SERVERS = ("postgresql://", "postgres://", "qdrant://", "qdrant+http://", "qdrant+https://", "qdrant+local://")
+Seer = Backbone | TextPair
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,21 @@ class OpenGallery:
 
     store: GalleryStore
     settings: dict[str, Any]
-    backbone: Backbone | None  # None where a text-image pair sees
-    pair: TextPair | None
+    seer: Seer
     address: str
     _model: GalleryModel | None = None
     _metric: str = ""
     _lock: Any = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def backbone(self) -> Backbone | None:
+        """What shows where pictures match; None where a text-image pair sees."""
+        return self.seer if isinstance(self.seer, Backbone) else None
+
+    @property
+    def pair(self) -> TextPair | None:
+        """What understands words; None where a backbone sees."""
+        return self.seer if isinstance(self.seer, TextPair) else None
 
     @property
     def local(self) -> LocalGallery:
@@ -81,16 +91,11 @@ class OpenGallery:
     @property
     def side(self) -> int:
         """Pixels of the short side that a picture is read with."""
-        seer = self.backbone or self.pair
-        return round(seer.card.input_size * KEEP) if seer is not None else 0
+        return round(self.seer.card.input_size * KEEP)
 
     def embed(self, image: Image) -> Code:
         """The code of an image, int16 (dim,)."""
-        if self.pair is not None:
-            return make_code(self.pair.embed_image(image))
-        if self.backbone is None:
-            raise InputError("This gallery has no way of seeing.")
-        return make_code(self.backbone.pool(image))
+        return make_code(self.seer.pool(image))
 
     def eye(self) -> Eye:
         """How its pictures become codes."""
@@ -137,19 +142,26 @@ def open_gallery(address: str | Path) -> OpenGallery:
     Raises StoreError where there is none, ModelError where its backbone is not the one it was made with.
     """
     store = _open_store(str(address))
-    settings = store.settings
+    try:
+        settings = store.settings
+        seer = _open_kept(settings, address)
+    except FovealError:
+        store.close()
+        raise
+    return OpenGallery(store, settings, seer, str(address))
+
+
+def _open_kept(settings: Mapping[str, Any], address: str | Path) -> Seer:
+    """Open what a gallery sees with, and check that it is what its codes were made with."""
     if settings.get("kind") != GALLERY:
-        store.close()
         raise StoreError(f"{address} holds no gallery. Make one: foveal index CATALOGUE --into {address}")
-    backbone, pair = _open_seer(settings["backbone"])
-    found = (backbone or pair).id if (backbone or pair) is not None else ""  # type: ignore[union-attr]
-    if found != settings["backbone_id"]:
-        store.close()
+    seer = _open_seer(settings["backbone"])
+    if seer.id != settings["backbone_id"]:
         raise InputError(
-            f"{address} holds codes of {settings['backbone_id']}, but {found} was opened; codes of different backbones "
+            f"{address} holds codes of {settings['backbone_id']}, but {seer.id} was opened; codes of different backbones "
             "cannot be compared. Install the backbone it was made with, or index anew."
         )
-    return OpenGallery(store, settings, backbone, pair, str(address))
+    return seer
 
 
 def holds_gallery(address: str | Path) -> bool:
@@ -171,11 +183,9 @@ def holds_gallery(address: str | Path) -> bool:
 
 def create_gallery(address: str | Path, choices: GalleryChoices, name: str) -> OpenGallery:
     """Make an empty gallery; raises StoreError where something is there already."""
-    source = {"text": choices.text} if choices.text else describe_source(choices.backbone, choices.options)
-    backbone, pair = _open_seer(source)
-    seer = backbone or pair
-    if seer is None:
-        raise InputError("A gallery needs a backbone or a text-image pair.")
+    seeing = {"text": choices.text} if choices.text else describe_source(choices.backbone, choices.options)
+    source = {**seeing, "finds": True}
+    seer = _open_seer(source)
     model = blank_model(seer.dim)
     settings = {
         "kind": GALLERY,
@@ -188,13 +198,13 @@ def create_gallery(address: str | Path, choices: GalleryChoices, name: str) -> O
         "vector_dim": model.metric.dim,
     }
     store = _create_store(str(address), settings)
-    return OpenGallery(store, store.settings, backbone, pair, str(address))
+    return OpenGallery(store, store.settings, seer, str(address))
 
 
-def _open_seer(source: Mapping[str, Any]) -> tuple[Backbone | None, TextPair | None]:
+def _open_seer(source: Mapping[str, Any]) -> Seer:
     if source.get("text"):
-        return None, open_text_pair(str(source["text"]))
-    return open_source(dict(source)), None
+        return open_text_pair(str(source["text"]))
+    return open_source({key: value for key, value in source.items() if key != "finds"})
 
 
 def _open_store(address: str) -> GalleryStore:

@@ -11,6 +11,7 @@ import numpy as np
 
 from foveal.backbones.patch_backbone import PatchOptions, open_patch_backbone
 from foveal.core.contracts import Code, PatchBackbone, Progress, silent
+from foveal.core.errors import InputError
 from foveal.core.image import Appearance
 from foveal.core.inspection import GOOD
 from foveal.memory.codes import hash_code
@@ -23,6 +24,7 @@ from foveal.recognizers.statistics import Ints
 from foveal.store.rows import ExampleRow
 from foveal.store.workspace import Workspace
 from foveal.workflows.learned import TEACHING_SPLITS
+from foveal.workflows.model_file import refuse_gallery
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +63,14 @@ def kind_rows(rows: Iterable[ExampleRow]) -> list[ExampleRow]:
 
 
 def open_patch_source(source: dict[str, Any]) -> PatchBackbone:
-    """Open a patch backbone as a workspace or a file describes it."""
+    """Open a patch backbone as a workspace or a file describes it.
+
+    Raises InputError for one that has classes, or finds.
+    """
+    refuse_gallery(source)
     options = dict(source.get("options", {}))
+    if "maps" in options:
+        raise InputError("This tells classes apart and has no good pictures. Teach a part with teach --good.")
     options["blocks"] = tuple(options.get("blocks", PatchOptions().blocks))
     return open_patch_backbone(str(source.get("name", "")), PatchOptions(**options))
 

@@ -19,7 +19,9 @@ from foveal.recognizers.statistics import Floats, Ints
 PLAIN, WHITENED, TAUGHT = "plain", "whitened", "taught"
 AXES = 128  # numbers of a vector
 HALF_POWER = 0.25  # of the variance: the square root of the standard deviation
-RESIDUAL = 0.02  # of the mean ratio: what directions are worth in which no two items were seen to differ
+# Of the mean ratio: what directions are worth in which no two items were seen to differ; more where labels are broad
+# and what differs inside them is to be told apart too.
+RESIDUAL, BROAD = 0.02, 1.0
 PRINCIPAL = 1024  # axes that the discriminant is looked for in
 BLOCK = 4096  # codes projected at once
 
@@ -100,12 +102,14 @@ def make_whitened(principal: Principal) -> Metric:
     return Metric(WHITENED, principal.mean, _rounded(principal.axes[:, :AXES] / scale))
 
 
-def make_taught(principal: Principal, units: Floats, items: Ints, shrinkage: float) -> Metric:
+def make_taught(
+    principal: Principal, units: Floats, items: Ints, shrinkage: float, residual: float = RESIDUAL
+) -> Metric:
     """The discriminant of items 0..C-1, of which some have several of the vectors (n, d).
 
     The scatter within items is pulled towards a sphere by `shrinkage` in (0, 1).
     """
-    axes = discriminate((units - principal.mean) @ principal.axes, items, shrinkage)
+    axes = discriminate((units - principal.mean) @ principal.axes, items, shrinkage, residual)
     return Metric(TAUGHT, principal.mean + principal.axes @ axes.mean, _rounded(principal.axes @ axes.axes))
 
 
@@ -114,7 +118,7 @@ def _rounded(axes: Floats) -> Floats:
     return axes.astype(np.float32).astype(np.float64)
 
 
-def discriminate(rows: Floats, items: Ints, shrinkage: float) -> Principal:
+def discriminate(rows: Floats, items: Ints, shrinkage: float, residual: float = RESIDUAL) -> Principal:
     """The discriminant within principal coordinates (n, m): its center (m,), axes (m, k) scaled, and their ratios."""
     counts = np.bincount(items)
     means = np.zeros((len(counts), rows.shape[1]))
@@ -129,6 +133,6 @@ def discriminate(rows: Floats, items: Ints, shrinkage: float) -> Principal:
     center = means.mean(axis=0)
     between = (means - center) @ whiten
     ratios, turned = np.linalg.eigh(between.T @ between / len(counts))
-    ratios = np.maximum(ratios[::-1][:AXES], 0.0) + RESIDUAL * float(np.square(between).sum()) / len(counts) / m
+    ratios = np.maximum(ratios[::-1][:AXES], 0.0) + residual * float(np.square(between).sum()) / len(counts) / m
     scaled = whiten @ turned[:, ::-1][:, :AXES] * np.sqrt(ratios / (1.0 + ratios))
     return Principal(center, scaled, ratios)

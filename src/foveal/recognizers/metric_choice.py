@@ -7,9 +7,11 @@ import numpy as np
 
 from foveal.core.contracts import Code, Float32s, Progress, silent
 from foveal.memory.codes import hash_code, to_unit
-from foveal.metrics.retrieval import measure_retrieval
+from foveal.metrics.retrieval import Bools, measure_retrieval
 from foveal.recognizers.metric import (
+    BROAD,
     PLAIN,
+    RESIDUAL,
     TAUGHT,
     WHITENED,
     Metric,
@@ -83,16 +85,36 @@ def choose_metric(pictures: Pictures, progress: Progress = silent) -> Choice:
     least = LEAST_ITEMS if pictures.labels is None else 2
     if np.count_nonzero(np.bincount(alike[alike >= 0], minlength=1) > 1) < least:
         return Choice(whitened, (), _rehearse(vectors, numbers, pictures.groups))
-    rows = (units - principal.mean) @ principal.axes
-    folds = _fold(pictures.items)
-    tried = _try_all(units, rows, vectors, alike, folds, progress)
+    residual = RESIDUAL if pictures.labels is None else BROAD
+    lesson = _Lesson((units - principal.mean) @ principal.axes, alike, _fold(pictures.items), residual)
+    tried = _try_all(lesson, units, vectors, progress)
     best = max((one for one in tried if one.name != PLAIN), key=lambda one: one.mean_average_precision)
     if best.name == WHITENED:
         return Choice(whitened, tried, _rehearse(vectors, numbers, pictures.groups))
     shrinkage = float(best.name.removeprefix(f"{TAUGHT} "))
-    left_out = _rehearse_left_out(rows, alike, folds, shrinkage, numbers, pictures.groups)
     known = alike >= 0
-    return Choice(make_taught(principal, units[known], _number_again(alike[known]), shrinkage), tried, left_out)
+    taught = make_taught(principal, units[known], _number_again(alike[known]), shrinkage, residual)
+    return Choice(taught, tried, _rehearse_left_out(lesson, shrinkage, numbers, pictures.groups))
+
+
+@dataclass(frozen=True, eq=False)
+class _Lesson:
+    """Principal coordinates (n, m), which of them are alike (-1: not known), and in which fold each is left out."""
+
+    rows: Floats
+    alike: Ints
+    folds: Ints
+    residual: float
+
+    def map_without(self, fold: int, shrinkage: float) -> Floats:
+        """All of them under the metric taught without a fold, not of unit length."""
+        stay = (self.folds != fold) & (self.alike >= 0)
+        axes = discriminate(self.rows[stay], _number_again(self.alike[stay]), shrinkage, self.residual)
+        return (self.rows - axes.mean) @ axes.axes
+
+    def left_out(self, fold: int) -> Bools:
+        """Which are left out in a fold, and known."""
+        return np.asarray((self.folds == fold) & (self.alike >= 0))
 
 
 def _rehearse(vectors: Float32s, items: Ints, groups: Ints) -> Rehearsal:
@@ -101,18 +123,14 @@ def _rehearse(vectors: Float32s, items: Ints, groups: Ints) -> Rehearsal:
     return rehearse(vectors[who], vectors, who, items, groups)
 
 
-def _rehearse_left_out(
-    rows: Floats, alike: Ints, folds: Ints, shrinkage: float, items: Ints, groups: Ints
-) -> Rehearsal:
+def _rehearse_left_out(lesson: _Lesson, shrinkage: float, items: Ints, groups: Ints) -> Rehearsal:
     """Search for pictures of each fold by the metric taught without it, among all pictures."""
     several = np.bincount(items)[items] > 1
     found = []
     for fold in range(FOLDS):
-        stay = (folds != fold) & (alike >= 0)
-        axes = discriminate(rows[stay], _number_again(alike[stay]), shrinkage)
-        vectors = (rows - axes.mean) @ axes.axes
+        vectors = lesson.map_without(fold, shrinkage)
         scaled = (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)).astype(np.float32)
-        who = np.flatnonzero((folds == fold) & several)
+        who = np.flatnonzero((lesson.folds == fold) & several)
         who = who[:: max(1, len(who) // MOST_QUERIES)]
         found.append(rehearse(scaled[who], scaled, who, items, groups))
     return Rehearsal(np.concatenate([one.same for one in found]), np.concatenate([one.other for one in found]))
@@ -140,19 +158,15 @@ def _fold(items: Sequence[str]) -> Ints:
     return np.array([place[item] for item in items], np.int64)
 
 
-def _try_all(
-    units: Floats, rows: Floats, whitened: Float32s, alike: Ints, folds: Ints, progress: Progress
-) -> tuple[Tried, ...]:
+def _try_all(lesson: _Lesson, units: Floats, whitened: Float32s, progress: Progress) -> tuple[Tried, ...]:
     scores: dict[str, list[tuple[float, int]]] = {}
     for fold in range(FOLDS):
-        out, stay = (folds == fold) & (alike >= 0), (folds != fold) & (alike >= 0)
-        vectors = {PLAIN: units[out], WHITENED: whitened[out]}
-        if np.count_nonzero(stay) > 1:
-            for shrinkage in SHRINKAGES:
-                found = discriminate(rows[stay], _number_again(alike[stay]), shrinkage)
-                vectors[f"{TAUGHT} {shrinkage}"] = (rows[out] - found.mean) @ found.axes
+        out = lesson.left_out(fold)
+        vectors: dict[str, Floats | Float32s] = {PLAIN: units[out], WHITENED: whitened[out]}
+        if np.count_nonzero((lesson.folds != fold) & (lesson.alike >= 0)) > 1:
+            vectors |= {f"{TAUGHT} {level}": lesson.map_without(fold, level)[out] for level in SHRINKAGES}
         for name, values in vectors.items():
-            score = _score(values, alike[out])
+            score = _score(values, lesson.alike[out])
             scores.setdefault(name, []).extend([] if score is None else [score])
         progress("learning", 2 + fold, FOLDS + 2)
     return tuple(

@@ -12,7 +12,7 @@ from foveal.backbones.catalog import Options, list_backbones, open_backbone
 from foveal.backbones.efficientnet_lite import VARIANTS, build_graph, load_weights
 from foveal.backbones.graph_cache import cached
 from foveal.backbones.hub import fetch_onnx
-from foveal.backbones.preprocess import fit_view
+from foveal.backbones.preprocess import crop_view, fit_view
 from foveal.core.errors import InputError, MissingExtraError, ModelError
 from foveal.core.hashing import hash_file
 from foveal.core.image import Image
@@ -197,3 +197,12 @@ def test_unknown_names_are_refused():
     with pytest.raises(InputError, match="No feature maps"):
         open_backbone(options=Options(maps=()))
     assert [a.card.name for a in list_backbones()] == list(VARIANTS)
+
+
+@pytest.mark.parametrize(("view", "box"), [("whole", (0, 200, 0, 400)), ("center", (12, 188, 112, 288)), ("close", (25, 175, 125, 275))])  # fmt: skip
+def test_crop_is_what_the_network_sees(view, box):
+    pixels = np.random.default_rng(0).integers(0, 255, (200, 400, 3), np.uint8)
+    top, bottom, left, right = box
+    seen = crop_view(Image(pixels, "x"), view).pixels
+    assert abs(seen.shape[0] - (bottom - top)) <= 1 and abs(seen.shape[1] - (right - left)) <= 1
+    assert np.array_equal(seen, pixels[top : top + seen.shape[0], left : left + seen.shape[1]])

@@ -58,7 +58,13 @@ def test_exact_search_equals_brute_force(store):
 def test_one_item_with_many_pictures_hides_no_other(store):
     crowd = [new_picture("crowd", n, vector_of(1.0, 0.001 * n)) for n in range(150)]
     others = [new_picture(f"other-{n}", 500 + n, vector_of(1.0, 0.5 + 0.1 * n)) for n in range(4)]
-    store.add([*crowd, *others], {})
+    rest = [
+        new_picture(
+            f"rest-{n}", 900 + n, -new_picture("", 900 + n).vector * np.sign(new_picture("", 900 + n).vector[0])
+        )
+        for n in range(200)
+    ]
+    store.add([*crowd, *others, *rest], {})
     assert items_found(store, vector_of(1.0), 5) == ["crowd", "other-0", "other-1", "other-2", "other-3"]
 
 
@@ -124,6 +130,8 @@ def test_columns_are_listed_with_their_kind(store):
 
 def test_columns_are_replaced(store):
     fill(store)
+    assert items_found(store, vector_of(1.0), where=parse_where("price > 50")) == ["boot"]
+    assert items_found(store, vector_of(1.0), where=parse_where("brand = 'x'")) == ["shoe", "lamp"]
     store.set_columns({"lamp": {"price": 99, "shade": "green"}})
     assert items_found(store, vector_of(1.0), where=parse_where("price > 50")) == ["boot", "lamp"]
     assert items_found(store, vector_of(1.0), where=parse_where("shade = 'green'")) == ["lamp"]

@@ -72,6 +72,17 @@ def test_indexed_and_exact_answers_agree(pair, where):
     assert np.allclose(found.similarities[same], exact.similarities[same], atol=2e-3)
 
 
+def test_what_passes_is_found_however_far_it_is(pair):
+    """Where none of the nearest pass the filter, the search goes on until enough do."""
+    direction = np.eye(SETTINGS["vector_dim"], dtype=np.float32)[:1]
+    pictures = clustered(3000)
+    far = sorted(pictures, key=lambda p: p.vector[0])[:700]
+    for store in pair:
+        store.set_columns({p.item: {"far": True} for p in far})
+    exact, found = (store.search(direction, 10, where=parse_where("far = true")) for store in pair)
+    assert measure_overlap(found.pictures, exact.pictures) >= 0.9 and (found.pictures >= 0).all()
+
+
 def test_an_index_is_only_made_of_enough(tmp_path):
     store = LocalGallery.create(tmp_path / "g", SETTINGS)
     store.add(many(40), {})
@@ -112,7 +123,10 @@ def test_an_index_depends_on_the_set_alone(pair, tmp_path):
     for start in (1500, 0):
         other.add(pictures[start : start + 1500], {})
     other.consolidate(least=LEAST)
-    answers = [store.search(queries(), 10) for store in (pair[1], other)]
+    for store in (pair[1], other):
+        store.search(queries(1), 1)
+        store._loaded.main.graph.expansion_search = 4  # so hasty that another graph would answer otherwise
+    answers = [store.search(queries(), 3) for store in (pair[1], other)]
     items = [
         [one.item for one in store.show(a.pictures.ravel().tolist())]
         for store, a in zip((pair[1], other), answers, strict=True)

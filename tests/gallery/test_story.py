@@ -445,9 +445,11 @@ def test_forgetting_an_item_is_as_if_it_had_never_been(shop, choices, tmp_path):
         index_catalogue(shop / f"{name}.csv", tmp_path / name, choices)
     with Gallery(tmp_path / "whole") as gallery:
         before = gallery._open.model.metric.id
+        gallery.add("late", photo(shop, 5), photo(shop, 6))  # after learning: it is not learned from
         certificate = gallery.forget("thing 17")
         assert certificate["scan"]["n_found"] == 0 and certificate["n_erased"] == EACH
         with Gallery(tmp_path / "never") as never:
+            never.add("late", photo(shop, 5), photo(shop, 6))
             one, other = gallery._open.model, never._open.model
             assert one.metric.id == other.metric.id != before
             assert (one.same_item, one.tried, one.n) == (other.same_item, other.tried, other.n)

@@ -15,7 +15,7 @@ from foveal.recognizers.metric import (
     make_taught,
     make_whitened,
 )
-from foveal.recognizers.metric_choice import Pictures, choose_metric
+from foveal.recognizers.metric_choice import Pictures, choose_group_limit, choose_metric
 from foveal.recognizers.relevance import choose_varied, link_on_average, revise_query
 from foveal.recognizers.salience import find_salient
 from foveal.recognizers.same_item import LEAST, Rehearsal, fit_same_item, rehearse
@@ -120,6 +120,16 @@ def test_weights_add_up_to_the_similarity():
         assert weights @ to_unit(codes[0]) + bias == pytest.approx(float(vectors[0] @ vectors[1]), abs=1e-4)
 
 
+def test_the_group_limit_brings_known_items_together():
+    chosen = np.random.default_rng(0)
+    items = np.repeat(np.arange(25), 5)
+    vectors = (chosen.normal(size=(25, 12))[items] + 0.15 * chosen.normal(size=(125, 12))).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    limit = choose_group_limit(vectors, items)
+    assert len(np.unique(link_on_average((vectors @ vectors.T).astype(float), limit))) == 25
+    assert choose_group_limit(vectors, np.arange(125)) is None
+
+
 def test_rehearsal_is_what_it_says():
     chosen = np.random.default_rng(0)
     vectors = chosen.normal(size=(40, 5)).astype(np.float32)
@@ -143,7 +153,7 @@ def test_rehearsal_is_what_it_says():
 def test_the_probability_is_calibrated():
     chosen = np.random.default_rng(1)
     same, other = chosen.normal(0.8, 0.1, 4000), chosen.normal(0.5, 0.1, 4000)
-    curve = fit_same_item(Rehearsal(same, other))
+    curve = fit_same_item(Rehearsal(same, other, other))
     assert curve is not None
     for low in (0.2, 0.4, 0.6, 0.8):
         present, absent = np.maximum(same, other), other
@@ -156,14 +166,21 @@ def test_the_probability_is_calibrated():
     assert curve.false == pytest.approx(np.mean(other >= curve.similarity_at(0.5)))
 
 
+def test_present_and_absent_count_alike_however_many_there_are():
+    chosen = np.random.default_rng(4)
+    same, other = chosen.normal(0.8, 0.1, 3000), chosen.normal(0.5, 0.1, 3000)
+    curves = [fit_same_item(Rehearsal(same, other, chosen.normal(0.5, 0.1, n))) for n in (3000, 300)]
+    assert curves[0].similarity_at(0.5) == pytest.approx(curves[1].similarity_at(0.5), abs=0.01)
+
+
 def test_no_promise_without_reason():
-    assert fit_same_item(Rehearsal(np.ones(LEAST - 1), np.zeros(LEAST - 1))) is None
+    assert fit_same_item(Rehearsal(np.ones(LEAST - 1), *[np.zeros(LEAST - 1)] * 2)) is None
     chosen = np.random.default_rng(2)
-    assert fit_same_item(Rehearsal(np.full(50, -1.0), chosen.normal(size=50))) is None
+    assert fit_same_item(Rehearsal(np.full(50, -1.0), *[chosen.normal(size=50)] * 2)) is None
 
 
 def test_perfect_separation_stays_finite():
-    curve = fit_same_item(Rehearsal(np.full(50, 0.9), np.full(50, 0.1)))
+    curve = fit_same_item(Rehearsal(np.full(50, 0.9), *[np.full(50, 0.1)] * 2))
     assert curve is not None and 0.9 < curve.probability(0.9) < 1 and 0 < curve.probability(0.1) < 0.1
 
 

@@ -21,6 +21,7 @@ from foveal.recognizers.metric import (
     make_taught,
     make_whitened,
 )
+from foveal.recognizers.relevance import link_on_average
 from foveal.recognizers.same_item import Rehearsal, rehearse
 from foveal.recognizers.statistics import Floats, Ints
 
@@ -28,6 +29,8 @@ SHRINKAGES = (0.05, 0.1, 0.2, 0.4)
 FOLDS = 3
 MOST_CODES = 12_000  # taught; of more, those with the lowest hashes
 MOST_QUERIES = 1500  # a fold
+MOST_GROUPED, MOST_VIEWS = 400, 8  # pictures grouped to choose the limit, and of one item among them
+GROUP_LIMITS = tuple(round(0.05 * step, 2) for step in range(2, 20))
 LEAST_ITEMS = 12  # with several pictures, to teach a metric
 LEAST_WHITENED = 30  # codes
 
@@ -42,11 +45,15 @@ class Tried:
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """The metric, what was tried (nothing where there was nothing to measure with), and left-out pictures searched for."""
+    """The metric, what was tried (nothing where there was nothing to measure with), and left-out pictures searched for.
+
+    `group_limit` is the mean similarity from which on groups of pictures are joined, None where nothing tells.
+    """
 
     metric: Metric
     tried: tuple[Tried, ...]
     rehearsal: Rehearsal
+    group_limit: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +81,7 @@ def choose_metric(pictures: Pictures, progress: Progress = silent) -> Choice:
     pictures = pictures.keep(order[:MOST_CODES])
     numbers = _number(pictures.items)
     if len(order) < LEAST_WHITENED:
-        plain = make_plain(pictures.codes.shape[1])
-        return Choice(plain, (), _rehearse(plain.project(pictures.codes), numbers, pictures.groups))
+        return _choose_untaught(make_plain(pictures.codes.shape[1]), (), pictures, numbers)
     units = to_unit(pictures.codes)
     principal = find_principal(units)
     progress("learning", 1, FOLDS + 2)
@@ -84,17 +90,58 @@ def choose_metric(pictures: Pictures, progress: Progress = silent) -> Choice:
     alike = _without_singles(_number(pictures.items if pictures.labels is None else pictures.labels))
     least = LEAST_ITEMS if pictures.labels is None else 2
     if np.count_nonzero(np.bincount(alike[alike >= 0], minlength=1) > 1) < least:
-        return Choice(whitened, (), _rehearse(vectors, numbers, pictures.groups))
+        return _choose_untaught(whitened, (), pictures, numbers)
     residual = RESIDUAL if pictures.labels is None else BROAD
     lesson = _Lesson((units - principal.mean) @ principal.axes, alike, _fold(pictures.items), residual)
     tried = _try_all(lesson, units, vectors, progress)
     best = max((one for one in tried if one.name != PLAIN), key=lambda one: one.mean_average_precision)
     if best.name == WHITENED:
-        return Choice(whitened, tried, _rehearse(vectors, numbers, pictures.groups))
+        return _choose_untaught(whitened, tried, pictures, numbers)
     shrinkage = float(best.name.removeprefix(f"{TAUGHT} "))
     known = alike >= 0
     taught = make_taught(principal, units[known], _number_again(alike[known]), shrinkage, residual)
-    return Choice(taught, tried, _rehearse_left_out(lesson, shrinkage, numbers, pictures.groups))
+    out = lesson.folds == 0
+    limit = choose_group_limit(_scaled(lesson.map_without(out, shrinkage)[out]), numbers[out])
+    return Choice(taught, tried, _rehearse_left_out(lesson, shrinkage, numbers, pictures.groups), limit)
+
+
+def _choose_untaught(metric: Metric, tried: tuple[Tried, ...], pictures: Pictures, numbers: Ints) -> Choice:
+    vectors = metric.project(pictures.codes)
+    rehearsal = _rehearse(vectors, numbers, pictures.groups)
+    return Choice(metric, tried, rehearsal, choose_group_limit(vectors, numbers))
+
+
+def choose_group_limit(vectors: Float32s, items: Ints) -> float | None:
+    """The limit at which grouping pictures of known items agrees best with the items, by the F1 score of pairs.
+
+    Of at most MOST_GROUPED pictures, at most MOST_VIEWS of an item; None without items of several pictures.
+    """
+    place: dict[int, int] = {}
+    chosen = []
+    for row, item in enumerate(items.tolist()):
+        place[item] = place.get(item, 0) + 1
+        if place[item] <= MOST_VIEWS and np.count_nonzero(items == item) > 1:
+            chosen.append(row)
+    rows = np.array(sorted(chosen, key=lambda row: (int(items[row]), row))[:MOST_GROUPED], np.int64)
+    if len(np.unique(items[rows])) < 2:
+        return None
+    similar = (vectors[rows] @ vectors[rows].T).astype(np.float64)
+    same = (items[rows][:, None] == items[rows][None, :]) & ~np.eye(len(rows), dtype=np.bool_)
+    scores = []
+    for limit in GROUP_LIMITS:
+        groups = link_on_average(similar, limit)
+        joined = (groups[:, None] == groups[None, :]) & ~np.eye(len(rows), dtype=np.bool_)
+        scores.append(
+            2.0
+            * int(np.count_nonzero(same & joined))
+            / max(1, int(np.count_nonzero(same)) + int(np.count_nonzero(joined)))
+        )
+    return float(GROUP_LIMITS[int(np.argmax(scores))])
+
+
+def _scaled(vectors: Floats) -> Float32s:
+    lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return np.asarray(vectors / lengths, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,9 +153,9 @@ class _Lesson:
     folds: Ints
     residual: float
 
-    def map_without(self, fold: int, shrinkage: float) -> Floats:
-        """All of them under the metric taught without a fold, not of unit length."""
-        stay = (self.folds != fold) & (self.alike >= 0)
+    def map_without(self, out: Bools, shrinkage: float) -> Floats:
+        """All of them under the metric taught without some, not of unit length."""
+        stay = ~out & (self.alike >= 0)
         axes = discriminate(self.rows[stay], _number_again(self.alike[stay]), shrinkage, self.residual)
         return (self.rows - axes.mean) @ axes.axes
 
@@ -124,16 +171,25 @@ def _rehearse(vectors: Float32s, items: Ints, groups: Ints) -> Rehearsal:
 
 
 def _rehearse_left_out(lesson: _Lesson, shrinkage: float, items: Ints, groups: Ints) -> Rehearsal:
-    """Search for pictures of each fold by the metric taught without it, among all pictures."""
+    """Search for pictures by metrics that were not taught them, among all pictures.
+
+    Of items that are there, their other pictures were taught; of items that are not there, none was.
+    """
+    present = _rehearse_folds(lesson, shrinkage, items, groups, _number_by_first(groups) % FOLDS)
+    absent = _rehearse_folds(lesson, shrinkage, items, groups, lesson.folds)
+    return Rehearsal(present.same, present.other, absent.other)
+
+
+def _rehearse_folds(lesson: _Lesson, shrinkage: float, items: Ints, groups: Ints, folds: Ints) -> Rehearsal:
     several = np.bincount(items)[items] > 1
     found = []
     for fold in range(FOLDS):
-        vectors = lesson.map_without(fold, shrinkage)
-        scaled = (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)).astype(np.float32)
-        who = np.flatnonzero((lesson.folds == fold) & several)
+        scaled = _scaled(lesson.map_without(folds == fold, shrinkage))
+        who = np.flatnonzero((folds == fold) & several)
         who = who[:: max(1, len(who) // MOST_QUERIES)]
         found.append(rehearse(scaled[who], scaled, who, items, groups))
-    return Rehearsal(np.concatenate([one.same for one in found]), np.concatenate([one.other for one in found]))
+    same, other = (np.concatenate([getattr(one, side) for one in found]) for side in ("same", "other"))
+    return Rehearsal(same, other, other)
 
 
 def _number(names: Sequence[str | None]) -> Ints:
@@ -152,6 +208,12 @@ def _number_again(numbers: Ints) -> Ints:
     return np.unique(numbers, return_inverse=True)[1].astype(np.int64)
 
 
+def _number_by_first(numbers: Ints) -> Ints:
+    """Numbers in the order of their first occurrence, whatever they were."""
+    _, first, inverse = np.unique(numbers, return_index=True, return_inverse=True)
+    return np.asarray(np.argsort(np.argsort(first))[inverse], np.int64)
+
+
 def _fold(items: Sequence[str]) -> Ints:
     """Which fold each picture is left out in: items in turn, in the order of their names."""
     place = {item: number % FOLDS for number, item in enumerate(sorted(set(items)))}
@@ -164,7 +226,9 @@ def _try_all(lesson: _Lesson, units: Floats, whitened: Float32s, progress: Progr
         out = lesson.left_out(fold)
         vectors: dict[str, Floats | Float32s] = {PLAIN: units[out], WHITENED: whitened[out]}
         if np.count_nonzero((lesson.folds != fold) & (lesson.alike >= 0)) > 1:
-            vectors |= {f"{TAUGHT} {level}": lesson.map_without(fold, level)[out] for level in SHRINKAGES}
+            vectors |= {
+                f"{TAUGHT} {level}": lesson.map_without(lesson.folds == fold, level)[out] for level in SHRINKAGES
+            }
         for name, values in vectors.items():
             score = _score(values, lesson.alike[out])
             scores.setdefault(name, []).extend([] if score is None else [score])
@@ -179,8 +243,7 @@ def _try_all(lesson: _Lesson, units: Floats, whitened: Float32s, progress: Progr
 def _score(vectors: Floats | Float32s, alike: Ints) -> tuple[float, int] | None:
     """Mean average precision of every picture as a query among the others, and how many queries counted."""
     queries = np.arange(len(vectors))[:: max(1, len(vectors) // MOST_QUERIES)]
-    lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    scaled = (vectors / lengths).astype(np.float32)
+    scaled = _scaled(np.asarray(vectors, np.float64))
     similar = scaled[queries] @ scaled.T
     similar[np.arange(len(queries)), queries] = -np.inf
     ranked = np.argsort(-similar, axis=1, kind="stable")[:, :-1]

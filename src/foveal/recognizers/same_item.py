@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
 
 from foveal.core.contracts import Float32s
 from foveal.recognizers.statistics import Floats, Ints
 
+Bools = npt.NDArray[np.bool_]
 LEAST = 20  # pictures with another of the same item, from which on a probability is promised
 STEPS = 60  # of Newton's method, which needs about 10
 BLOCK = 512  # queries compared at once
@@ -15,13 +17,15 @@ BLOCK = 512  # queries compared at once
 
 @dataclass(frozen=True, eq=False)
 class Rehearsal:
-    """Every picture that has a companion, searched for as if it were new.
+    """Pictures that have a companion, searched for as if they were new.
 
     `same` (n,) is the best similarity to another picture of its item, `other` (n,) the best to any other item's.
+    `absent` (m,) is the best similarity to any other item's of pictures of items that are not there.
     """
 
     same: Floats
     other: Floats
+    absent: Floats
 
 
 def rehearse(queries: Float32s, vectors: Float32s, who: Ints, items: Ints, groups: Ints) -> Rehearsal:
@@ -38,7 +42,7 @@ def rehearse(queries: Float32s, vectors: Float32s, who: Ints, items: Ints, group
         same[rows] = np.where(own & ~burst, similar, -np.inf).max(axis=1)
         other[rows] = np.where(own | burst, -np.inf, similar).max(axis=1)
     known = np.isfinite(same) & np.isfinite(other)
-    return Rehearsal(same[known], other[known])
+    return Rehearsal(same[known], other[known], other[known])
 
 
 @final
@@ -70,27 +74,29 @@ def fit_same_item(rehearsal: Rehearsal) -> SameItem | None:
     n = len(rehearsal.same)
     if n < LEAST:
         return None
-    best = np.maximum(rehearsal.same, rehearsal.other)
+    best, absent = np.maximum(rehearsal.same, rehearsal.other), rehearsal.absent
     right = rehearsal.same > rehearsal.other
-    similarities = np.concatenate([best, rehearsal.other])
-    truth = np.concatenate([right, np.zeros(n, np.bool_)])
-    slope, offset = _fit_logistic(similarities, truth)
+    truth = np.concatenate([right, np.zeros(len(absent), np.bool_)])
+    weights = np.concatenate([np.full(n, 1.0 / n), np.full(len(absent), 1.0 / max(1, len(absent)))])
+    slope, offset = _fit_logistic(np.concatenate([best, absent]), truth, weights * n)
     if not slope > 0:
         return None
     limit = -offset / slope
-    return SameItem(slope, offset, n, float((right & (best >= limit)).mean()), float((rehearsal.other >= limit).mean()))
+    found = float((right & (best >= limit)).mean())
+    return SameItem(slope, offset, n, found, float((absent >= limit).mean()))
 
 
-def _fit_logistic(values: Floats, truth: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> tuple[float, float]:
-    n_true = int(truth.sum())
-    targets = np.where(truth, (n_true + 1.0) / (n_true + 2.0), 1.0 / (len(truth) - n_true + 2.0))
+def _fit_logistic(values: Floats, truth: Bools, counts: Floats) -> tuple[float, float]:
+    """Slope and offset that fit best, each value counting as `counts` says."""
+    n_true = float(counts[truth].sum())
+    targets = np.where(truth, (n_true + 1.0) / (n_true + 2.0), 1.0 / (float(counts.sum()) - n_true + 2.0))
     center, spread = float(values.mean()), float(values.std()) or 1.0
     inputs = np.stack([(values - center) / spread, np.ones(len(values))], axis=1)
     weights = np.zeros(2)
     for _ in range(STEPS):
         shares = 1.0 / (1.0 + np.exp(-np.clip(inputs @ weights, -30.0, 30.0)))
-        gradient = inputs.T @ (shares - targets)
-        curvature = (inputs.T * (shares * (1.0 - shares))) @ inputs + 1e-9 * np.eye(2)
+        gradient = inputs.T @ (counts * (shares - targets))
+        curvature = (inputs.T * (counts * shares * (1.0 - shares))) @ inputs + 1e-9 * np.eye(2)
         step = np.linalg.solve(curvature, gradient)
         weights -= step / max(1.0, float(np.abs(step).max()))
         if np.abs(step).max() < 1e-10:

@@ -60,9 +60,8 @@ def group(
 
 
 def find_limit(gallery: OpenGallery) -> float:
-    """The similarity from which on two pictures are more probably of one item than not."""
-    same_item = gallery.model.same_item
-    return UNTOLD if same_item is None else min(0.99, same_item.similarity_at(0.5))
+    """The mean similarity from which on groups of pictures count as one item."""
+    return UNTOLD if gallery.model.group_limit is None else gallery.model.group_limit
 
 
 def count_items(
@@ -70,7 +69,7 @@ def count_items(
 ) -> Grouped:
     """How many distinct things a batch of photos shows, each photo one of them.
 
-    With a gallery its metric and its probability of the same item decide, and every cluster is named by the item
+    With a gallery what it learned of its own items decides, and every cluster is named by the item
     found for it. Raises InputError for more than MOST pictures, or none.
     """
     listing = list_examples(source)

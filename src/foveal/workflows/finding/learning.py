@@ -37,7 +37,8 @@ def learn(
         model = GalleryModel(make_plain(gallery.dim), None, (), len(kept), last)
     else:
         choice = _choose(gallery, sample, by, progress)
-        model = GalleryModel(choice.metric, fit_same_item(choice.rehearsal), choice.tried, len(kept), last)
+        same_item = fit_same_item(choice.rehearsal)
+        model = GalleryModel(choice.metric, same_item, choice.tried, len(kept), last, choice.group_limit)
     gallery.keep_model(model)
     return model
 

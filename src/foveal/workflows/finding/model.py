@@ -26,6 +26,7 @@ class GalleryModel:
     tried: tuple[Tried, ...] = ()
     n: int = 0  # pictures it was learned from
     last_id: int = 0  # the newest of them
+    group_limit: float | None = None  # mean similarity from which on pictures count as one item
 
 
 def blank_model(dim: int) -> GalleryModel:
@@ -51,6 +52,7 @@ def model_to_bytes(model: GalleryModel, settings: dict[str, Any]) -> bytes:
         "tried": [asdict(one) for one in model.tried],
         "n": model.n,
         "last_id": model.last_id,
+        "group_limit": model.group_limit,
     }
     with tempfile.TemporaryDirectory(prefix="foveal-") as folder:
         file = Path(folder) / "model.foveal"
@@ -73,6 +75,7 @@ def model_from_bytes(data: bytes) -> GalleryModel:
             tuple(Tried(**one) for one in plain["tried"]),
             int(plain["n"]),
             int(plain["last_id"]),
+            None if plain["group_limit"] is None else float(plain["group_limit"]),
         )
     except (KeyError, TypeError, ValueError) as problem:
         raise ModelError(

@@ -11,12 +11,11 @@ from foveal.core.where import parse_where
 from foveal.imaging.cluster_sheet import Cluster, draw_clusters
 from foveal.recognizers.relevance import choose_varied
 from foveal.workflows.finding.gallery import OpenGallery
-from foveal.workflows.finding.grouping import find_limit
 from foveal.workflows.finding.searching import MOST_TOLD, Wish, check_wish, gather
 
 TOLD = 3  # columns of an item shown
 SPARE = 6  # candidates gathered for each one recommended
-COPIES = 0.97  # similarity of what is the same again, at the least
+COPIES = 0.97  # similarity from which on something is the same again
 
 
 def recommend(
@@ -46,8 +45,7 @@ def recommend(
     if not hits:
         return Found(", ".join(liked), (), (), None, "nothing is left to recommend")
     vectors = gallery.project(gallery.store.codes([hit.picture for hit in hits]))
-    alike = max(COPIES, find_limit(gallery))
-    chosen = choose_varied(vectors, np.array([hit.similarity for hit in hits], np.float64), k, alike)
+    chosen = choose_varied(vectors, np.array([hit.similarity for hit in hits], np.float64), k, COPIES)
     return Found(", ".join(liked), tuple(hits[row] for row in chosen), (), None)
 
 

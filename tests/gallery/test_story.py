@@ -193,6 +193,8 @@ def test_one_bad_file_is_reported_and_the_rest_is_kept(tmp_path, choices, capsys
     (tmp_path / "c" / "disc" / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(200))
     indexed = index_catalogue(tmp_path / "c", tmp_path / "g", choices)
     assert (indexed.n_items, indexed.n_new, len(indexed.unreadable)) == (9, 9, 3)
+    with pytest.raises(InputError, match="None of the 1 pictures"):
+        index_catalogue(tmp_path / "c" / "disc" / "text.jpg", tmp_path / "h", choices)
 
 
 # -- searching --------------------------------------------------------------------------------------------
@@ -386,6 +388,7 @@ def test_near_copies_and_distinct_items_are_grouped(folder, shop, tmp_path, caps
     assert counted.n_pictures == 9 and len(counted.unreadable) == 1
     named = [one.facts["item"].partition(" (")[0] for one in counted.clusters]
     assert set(named) == {"thing 04", "thing 09", "thing 14"}
+    assert len(group(tmp_path / "shelf").clusters) == 3
     assert main(["group", str(tmp_path / "shelf"), "--in", str(folder), "--draw", str(tmp_path / "s.png")]) == 0
     assert width_of(tmp_path / "s.png") == 1200
     assert "distinct items among 9 pictures" in capsys.readouterr().out

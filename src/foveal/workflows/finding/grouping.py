@@ -14,7 +14,6 @@ from foveal.core.errors import InputError
 from foveal.imaging.cluster_sheet import Cluster
 from foveal.memory.codes import to_unit
 from foveal.recognizers.metric import find_principal, make_plain, make_whitened
-from foveal.recognizers.metric_choice import LEAST_WHITENED
 from foveal.recognizers.relevance import link_on_average
 from foveal.workflows.finding.gallery import OpenGallery, holds_gallery, open_gallery
 from foveal.workflows.finding.searching import gather
@@ -24,6 +23,7 @@ from foveal.workflows.sources.listing import list_examples
 MOST = 5000  # pictures compared with each other
 # Similarities from which on two pictures count as one thing where no gallery tells: measured on photos of groceries.
 UNTOLD = 0.5
+FEWEST = 3  # pictures that have something in common to be taken out
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,8 +107,8 @@ def cluster(similar: Float32s, limit: float) -> list[tuple[list[int], int]]:
 
 
 def _project_alone(codes: Code) -> Float32s:
-    """Vectors by the metric that the pictures themselves give."""
-    if len(codes) < LEAST_WHITENED:
+    """Vectors by the metric that the pictures themselves give: what all of them share is taken out."""
+    if len(codes) < FEWEST:
         return make_plain(codes.shape[1]).project(codes)
     return make_whitened(find_principal(to_unit(codes))).project(codes)
 

@@ -88,6 +88,9 @@ def index_catalogue(
             lesson = read_catalogue(plan.teach_with, folders_are_items=True, unpack_into=unpack)
             extra, _, _ = _compare(gallery, lesson)
             unreadable += add_pictures(gallery, extra, {}, hidden=True, progress=progress)
+        if unreadable and not gallery.store.count()[1]:
+            name, reason = unreadable[0]
+            raise InputError(f"None of the {len(unreadable)} pictures of {source} can be read; {name}: {reason}")
         seen = time.perf_counter()
         due = is_due(gallery) or plan.teach_with is not None or plan.by is not None
         learned = due if plan.learn is None else plan.learn

@@ -18,19 +18,14 @@ HIDDEN = "train"  # the split of pictures that teach the metric only
 _SEQ = "(SELECT max(seq) + 1 FROM records)"  # of the log record that the open transaction will write
 
 
-def check_fit(connection: sqlite3.Connection, pictures: Sequence[NewPicture], dim: int | None) -> None:
-    """Raise InputError for codes or vectors of another length than those kept."""
-    kept = connection.execute("SELECT length(code) / 2 FROM codes LIMIT 1").fetchone()
-    expected = kept[0] if kept else (pictures[0].code.size if pictures else 0)
+def check_fit(pictures: Sequence[NewPicture], settings: Mapping[str, Any]) -> None:
+    """Raise InputError for codes or vectors of another length than the gallery's."""
     for new in pictures:
-        if new.code.dtype != np.int16 or new.code.shape != (expected,):
+        code, vector = (settings.get("dim") or new.code.size,), (settings.get("vector_dim") or new.vector.size,)
+        if new.code.dtype != np.int16 or new.code.shape != code or (not new.hidden and new.vector.shape != vector):
             raise InputError(
-                f"{new.name}: its code must be int16 ({expected},) like the others, got {new.code.dtype} "
-                f"{new.code.shape}. Use the backbone the gallery was made with."
-            )
-        if dim is not None and new.vector.shape != (dim,):
-            raise InputError(
-                f"{new.name}: its vector must be of the gallery's metric, ({dim},), got {new.vector.shape}."
+                f"{new.name}: its code must be int16 {code} and its vector {vector}, got {new.code.dtype} "
+                f"{new.code.shape} and {new.vector.shape}. Use the backbone the gallery was made with."
             )
 
 

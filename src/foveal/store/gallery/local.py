@@ -24,7 +24,7 @@ from foveal.store.ledger import Ledger
 from foveal.store.plain import from_json
 
 FILTERS_KEPT = 32
-METRIC, DIM = "metric", "vector_dim"  # settings
+METRIC, DIM, CODE_DIM = "metric", "vector_dim", "dim"  # settings
 
 
 @final
@@ -88,8 +88,8 @@ class LocalGallery(GalleryStore):
         """Keep pictures in one transaction; returns their ids."""
         with self._lock:
             ledger = self._writing()
+            item_rows.check_fit(pictures, {"dim": ledger.setting(CODE_DIM), DIM: ledger.setting(DIM)})
             with ledger.change("Adding to the gallery") as connection:
-                item_rows.check_fit(connection, pictures, ledger.setting(DIM))
                 ids, entries = item_rows.insert(connection, pictures, columns)
                 ledger.record("teach", entries)
             return ids

@@ -20,7 +20,7 @@ from foveal.core.gallery import Columns, GalleryStore, Kept, Matches, NewPicture
 from foveal.core.image import Appearance, Capture
 from foveal.core.where import Where, list_columns
 from foveal.store.gallery.columns import NUMBER, TEXT, check_columns, check_kinds
-from foveal.store.gallery.item_rows import plain_columns
+from foveal.store.gallery.item_rows import check_fit, plain_columns
 from foveal.store.gallery.searching import EXACT_BELOW
 from foveal.store.gallery.vectors import pack
 from foveal.store.gallery.where_sql import to_sql
@@ -139,11 +139,10 @@ class PostgresGallery(GalleryStore):
 
     def add(self, pictures: Sequence[NewPicture], columns: Mapping[str, Columns]) -> list[int]:
         """Keep pictures in one transaction; returns their ids."""
-        settings = self.settings
+        check_fit(pictures, self.settings)
         ids = []
         with self._changing("Adding to the gallery") as cursor:
             for new in pictures:
-                self._check(new, settings)
                 item = to_portable(new.item)
                 cursor.execute("INSERT INTO items VALUES (%s, '{}') ON CONFLICT DO NOTHING", (item,))
                 cursor.execute(
@@ -165,15 +164,6 @@ class PostgresGallery(GalleryStore):
                 ids.append(int(cursor.fetchone()[0]))  # type: ignore[index]
             self._set_columns(cursor, columns)
         return ids
-
-    @staticmethod
-    def _check(new: NewPicture, settings: Mapping[str, Any]) -> None:
-        expected = (int(settings.get("dim", new.code.size)),), (int(settings.get("vector_dim", new.vector.size)),)
-        if new.code.shape != expected[0] or (not new.hidden and new.vector.shape != expected[1]):
-            raise InputError(
-                f"{new.name}: its code must be int16 {expected[0]} and its vector {expected[1]}, got {new.code.shape} and "
-                f"{new.vector.shape}. Use the backbone the gallery was made with."
-            )
 
     def set_columns(self, columns: Mapping[str, Columns]) -> None:
         """Replace the columns of items."""

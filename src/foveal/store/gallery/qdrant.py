@@ -20,7 +20,7 @@ from foveal.core.gallery import Columns, GalleryStore, Kept, Matches, NewPicture
 from foveal.core.image import Appearance, Capture
 from foveal.core.where import Where, list_columns
 from foveal.store.gallery.columns import NUMBER, TEXT, check_columns, check_kinds
-from foveal.store.gallery.item_rows import plain_columns
+from foveal.store.gallery.item_rows import check_fit, plain_columns
 from foveal.store.gallery.vectors import pack
 
 try:
@@ -132,8 +132,7 @@ class QdrantGallery(GalleryStore):
         """Keep pictures in one request; returns their ids."""
         with self._lock:
             about = self._everything()
-            for new in pictures:
-                _check(new, about)
+            check_fit(pictures, about)
             first = int(about["_next"])
             ids = list(range(first, first + len(pictures)))
             known = self._columns_of([new.item for new in pictures])
@@ -336,15 +335,6 @@ class QdrantGallery(GalleryStore):
         """Number of items and of pictures that may be found."""
         items = [row.payload["item"] for row in self._scroll(["item", "hidden"]) if not row.payload["hidden"]]
         return len(set(items)), len(items)
-
-
-def _check(new: NewPicture, about: Mapping[str, Any]) -> None:
-    expected = (int(about.get("dim", new.code.size)),), (int(about["vector_dim"]),)
-    if new.code.shape != expected[0] or (not new.hidden and new.vector.shape != expected[1]):
-        raise InputError(
-            f"{new.name}: its code must be int16 {expected[0]} and its vector {expected[1]}, got {new.code.shape} and "
-            f"{new.vector.shape}. Use the backbone the gallery was made with."
-        )
 
 
 def _kinds(about: Mapping[str, Any], columns: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -158,7 +158,7 @@ def compare(folder: Path, queries: np.ndarray) -> None:
         def ask_peer(rows, threads=THREADS, mask=mask):
             if mask is None:
                 return peer.search(rows, K, threads=threads).keys
-            fetch = int(np.ceil(1.3 * K / mask.mean())) + 8
+            fetch = int(np.ceil(2.0 * K / mask.mean())) + 8
             keys = np.asarray(peer.search(rows, min(fetch, len(mask)), threads=threads).keys, np.int64).reshape(
                 len(rows), -1
             )

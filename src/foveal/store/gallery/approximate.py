@@ -21,7 +21,7 @@ from foveal.store.erasure import CACHE
 from foveal.store.files import ASIDE, sync_folder, write_aside
 
 MANIFEST = "index.json"
-CONNECTIVITY, EXPANSION_ADD, EXPANSION_SEARCH = 32, 200, 400  # recall@10 of 0.99 and more at a million vectors
+CONNECTIVITY, EXPANSION_ADD, EXPANSION_SEARCH = 32, 200, 640  # recall@10 of 0.99 and more at a million vectors
 ADD_BLOCK = 4096
 Halves = npt.NDArray[np.float16]
 

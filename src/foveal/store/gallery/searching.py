@@ -22,8 +22,8 @@ from foveal.store.gallery.vectors import (
 
 EXACT_BELOW = 50_000  # vectors; more are searched approximately
 # Exactly where the square of the vectors allowed is at most this times candidates times vectors: measured.
-EXACT_SHARE = 4.0
-SPARE = 1.3  # candidates asked for beyond those expected to pass
+EXACT_SHARE = 12.0
+SPARE = 2.0  # candidates asked for beyond those expected to pass
 ALONE = 32  # queries at once from which on both cores share the work
 
 

@@ -477,6 +477,28 @@ def test_a_picture_added_after_learning_leaves_what_was_learned_alone(gallery, s
     assert gallery._open.model.metric.id == before and len(gallery) == 60
 
 
+@pytest.mark.parametrize("harm", ["gone", "cut", "older"])
+def test_what_was_learned_can_be_learned_again(folder, shop, harm, capsys):
+    """As after a forgetting that was killed between deleting it and learning again."""
+    model = folder / "model.foveal"
+    data = model.read_bytes()
+    model.unlink()
+    if harm == "cut":
+        model.write_bytes(data[:1000])
+    elif harm == "older":
+        (folder / "elsewhere").mkdir()
+        with Gallery(folder / "elsewhere" / "g") as other:
+            other.add("x", photo(shop, 1))
+            other.learn()
+        shutil.copy(folder / "elsewhere" / "g" / "model.foveal", model)
+    assert main(["find", photo(shop, 4), "--in", str(folder)]) in (ExitCode.MODEL, ExitCode.INTEGRITY)
+    assert "--learn" in capsys.readouterr().err or harm == "cut"
+    assert main(["index", str(shop / "shop.csv"), "--into", str(folder), "--learn"]) == 0
+    with Gallery(folder) as gallery:
+        ranked = gallery.find(photo(shop, 4), cut_off=None).hits
+        assert ranked[0].item == "thing 04"
+
+
 def test_forgetting_what_is_not_there_erases_nothing(folder, capsys):
     assert main(["forget", "--item", "ghost", "-w", str(folder)]) == ExitCode.INPUT
     with Gallery(folder) as gallery:

@@ -9,7 +9,7 @@ from typing import Any
 from foveal.backbones.catalog import DEFAULT, Options
 from foveal.backbones.text_pair import TextPair, open_text_pair
 from foveal.core.contracts import Backbone, Code, Float32s
-from foveal.core.errors import FovealError, InputError, StoreError
+from foveal.core.errors import FovealError, InputError, ModelError, StoreError
 from foveal.core.gallery import GALLERY, GalleryStore
 from foveal.core.image import Image
 from foveal.memory.codes import make_code
@@ -78,10 +78,18 @@ class OpenGallery:
         with self._lock:
             metric = str(self.store.settings.get("metric", ""))
             if self._model is None or metric != self._metric:
-                data = self.store.load_model()
-                self._model = blank_model(self.dim) if data is None else model_from_bytes(data)
-                self._metric = metric
+                self._model, self._metric = self._load_model(metric), metric
             return self._model
+
+    def _load_model(self, metric: str) -> GalleryModel:
+        data = self.store.load_model()
+        model = blank_model(self.dim) if data is None else model_from_bytes(data)
+        if model.metric.id != metric:
+            raise ModelError(
+                "What the gallery learned is missing, as after a forgetting that was cut short. Learn it again: "
+                "foveal index CATALOGUE --into GALLERY --learn"
+            )
+        return model
 
     @property
     def dim(self) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from foveal.core.contracts import Progress, silent
-from foveal.core.errors import InputError
+from foveal.core.errors import InputError, IntegrityError, ModelError
 from foveal.core.example import Example
 from foveal.core.gallery import Columns, NewPicture
 from foveal.store.gallery.local import LocalGallery
@@ -80,6 +80,8 @@ def index_catalogue(
     unpack = None if is_server(str(address)) else Path(address) / UNPACKED
     catalogue = read_catalogue(source, folders_are_items=plan.folders_are_items, unpack_into=unpack)
     with _open(address, choices or GalleryChoices(), Path(source).stem) as gallery:
+        if plan.learn:
+            _mend(gallery, plan, progress)
         fresh, n_known, gone = _compare(gallery, catalogue)
         unreadable = add_pictures(gallery, fresh, catalogue.columns, progress=progress)
         _update_columns(gallery, catalogue, {example.group or "" for example in fresh})
@@ -114,6 +116,14 @@ def _open(address: str | Path, choices: GalleryChoices, name: str) -> OpenGaller
             raise InputError(f"{address} was indexed without a text-image pair. Index anew, into another folder.")
         return gallery
     return create_gallery(address, choices, name)
+
+
+def _mend(gallery: OpenGallery, plan: Plan, progress: Progress) -> None:
+    """Learn before anything is added, where what was learned is missing or cannot be used."""
+    try:
+        _ = gallery.model
+    except (ModelError, IntegrityError):
+        learn(gallery, progress, by=plan.by)
 
 
 def _compare(gallery: OpenGallery, catalogue: Catalogue) -> tuple[list[Example], int, list[str]]:

@@ -79,5 +79,5 @@ def model_from_bytes(data: bytes) -> GalleryModel:
         )
     except (KeyError, TypeError, ValueError) as problem:
         raise ModelError(
-            f"What the gallery learned cannot be read: {problem}. Learn again: foveal index --learn."
+            f"What the gallery learned cannot be read: {problem}. Learn it again: foveal index CATALOGUE --learn"
         ) from None

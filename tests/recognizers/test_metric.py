@@ -18,7 +18,7 @@ from foveal.recognizers.metric import (
 from foveal.recognizers.metric_choice import Pictures, choose_group_limit, choose_metric
 from foveal.recognizers.relevance import choose_varied, link_on_average, revise_query
 from foveal.recognizers.salience import find_salient
-from foveal.recognizers.same_item import LEAST, Rehearsal, fit_same_item, rehearse
+from foveal.recognizers.same_item import LEAST, Known, Rehearsal, fit_same_item, rehearse
 
 D = 24
 
@@ -135,15 +135,20 @@ def test_rehearsal_is_what_it_says():
     vectors = chosen.normal(size=(40, 5)).astype(np.float32)
     items, groups = chosen.integers(0, 12, 40), chosen.integers(0, 25, 40)
     who = np.flatnonzero(np.bincount(items)[items] > 1)
-    found = rehearse(vectors[who], vectors, who, items, groups)
+    findable = chosen.random(40) > 0.2
+    found = rehearse(vectors, who, Known(items, groups, findable))
     same, other = [], []
     for i in who:
         own = [
             float(vectors[i] @ vectors[j])
             for j in range(40)
-            if j != i and items[j] == items[i] and groups[j] != groups[i]
+            if findable[j] and items[j] == items[i] and groups[j] != groups[i]
         ]
-        rest = [float(vectors[i] @ vectors[j]) for j in range(40) if items[j] != items[i] and groups[j] != groups[i]]
+        rest = [
+            float(vectors[i] @ vectors[j])
+            for j in range(40)
+            if findable[j] and items[j] != items[i] and groups[j] != groups[i]
+        ]
         if own and rest:
             same.append(max(own))
             other.append(max(rest))

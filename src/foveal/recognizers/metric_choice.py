@@ -22,7 +22,7 @@ from foveal.recognizers.metric import (
     make_whitened,
 )
 from foveal.recognizers.relevance import link_on_average
-from foveal.recognizers.same_item import Rehearsal, rehearse
+from foveal.recognizers.same_item import Known, Rehearsal, rehearse
 from foveal.recognizers.statistics import Floats, Ints
 
 SHRINKAGES = (0.05, 0.1, 0.2, 0.4)
@@ -67,11 +67,19 @@ class Pictures:
     items: tuple[str, ...]
     groups: Ints
     labels: tuple[str | None, ...] | None = None
+    hidden: frozenset[int] = frozenset()  # rows that teach and are never found
 
     def keep(self, rows: Sequence[int]) -> "Pictures":
         """Some of them, in that order."""
         labels = None if self.labels is None else tuple(self.labels[i] for i in rows)
-        return Pictures(self.codes[rows], tuple(self.items[i] for i in rows), self.groups[rows], labels)
+        hidden = frozenset(place for place, row in enumerate(rows) if row in self.hidden)
+        return Pictures(self.codes[rows], tuple(self.items[i] for i in rows), self.groups[rows], labels, hidden)
+
+    def known(self) -> Known:
+        """Items, groups and what may be found."""
+        findable = np.ones(len(self.items), np.bool_)
+        findable[sorted(self.hidden)] = False
+        return Known(_number(self.items), _number_by_first(self.groups), findable)
 
 
 def choose_metric(pictures: Pictures, progress: Progress = silent) -> Choice:
@@ -79,9 +87,9 @@ def choose_metric(pictures: Pictures, progress: Progress = silent) -> Choice:
     hashes = [hash_code(code) for code in pictures.codes]
     order = sorted(range(len(hashes)), key=lambda i: (hashes[i], pictures.items[i]))
     pictures = pictures.keep(order[:MOST_CODES])
-    numbers = _number(pictures.items)
+    known = pictures.known()
     if len(order) < LEAST_WHITENED:
-        return _choose_untaught(make_plain(pictures.codes.shape[1]), (), pictures, numbers)
+        return _choose_untaught(make_plain(pictures.codes.shape[1]), (), pictures.codes, known)
     units = to_unit(pictures.codes)
     principal = find_principal(units)
     progress("learning", 1, FOLDS + 2)
@@ -90,25 +98,26 @@ def choose_metric(pictures: Pictures, progress: Progress = silent) -> Choice:
     alike = _without_singles(_number(pictures.items if pictures.labels is None else pictures.labels))
     least = LEAST_ITEMS if pictures.labels is None else 2
     if np.count_nonzero(np.bincount(alike[alike >= 0], minlength=1) > 1) < least:
-        return _choose_untaught(whitened, (), pictures, numbers)
+        return _choose_untaught(whitened, (), pictures.codes, known)
     residual = RESIDUAL if pictures.labels is None else BROAD
     lesson = _Lesson((units - principal.mean) @ principal.axes, alike, _fold(pictures.items), residual)
     tried = _try_all(lesson, units, vectors, progress)
     best = max((one for one in tried if one.name != PLAIN), key=lambda one: one.mean_average_precision)
     if best.name == WHITENED:
-        return _choose_untaught(whitened, tried, pictures, numbers)
+        return _choose_untaught(whitened, tried, pictures.codes, known)
     shrinkage = float(best.name.removeprefix(f"{TAUGHT} "))
-    known = alike >= 0
-    taught = make_taught(principal, units[known], _number_again(alike[known]), shrinkage, residual)
+    told = alike >= 0
+    taught = make_taught(principal, units[told], _number_again(alike[told]), shrinkage, residual)
     out = lesson.folds == 0
-    limit = choose_group_limit(_scaled(lesson.map_without(out, shrinkage)[out]), numbers[out])
-    return Choice(taught, tried, _rehearse_left_out(lesson, shrinkage, numbers, pictures.groups), limit)
+    limit = choose_group_limit(_scaled(lesson.map_without(out, shrinkage)[out]), known.items[out])
+    return Choice(taught, tried, _rehearse_left_out(lesson, shrinkage, known), limit)
 
 
-def _choose_untaught(metric: Metric, tried: tuple[Tried, ...], pictures: Pictures, numbers: Ints) -> Choice:
-    vectors = metric.project(pictures.codes)
-    rehearsal = _rehearse(vectors, numbers, pictures.groups)
-    return Choice(metric, tried, rehearsal, choose_group_limit(vectors, numbers))
+def _choose_untaught(metric: Metric, tried: tuple[Tried, ...], codes: Code, known: Known) -> Choice:
+    vectors = metric.project(codes)
+    who = np.flatnonzero(known.several)
+    who = who[:: max(1, len(who) // (FOLDS * MOST_QUERIES))]
+    return Choice(metric, tried, rehearse(vectors, who, known), choose_group_limit(vectors, known.items))
 
 
 def choose_group_limit(vectors: Float32s, items: Ints) -> float | None:
@@ -164,30 +173,22 @@ class _Lesson:
         return np.asarray((self.folds == fold) & (self.alike >= 0))
 
 
-def _rehearse(vectors: Float32s, items: Ints, groups: Ints) -> Rehearsal:
-    who = np.flatnonzero(np.bincount(items)[items] > 1)
-    who = who[:: max(1, len(who) // (FOLDS * MOST_QUERIES))]
-    return rehearse(vectors[who], vectors, who, items, groups)
-
-
-def _rehearse_left_out(lesson: _Lesson, shrinkage: float, items: Ints, groups: Ints) -> Rehearsal:
-    """Search for pictures by metrics that were not taught them, among all pictures.
+def _rehearse_left_out(lesson: _Lesson, shrinkage: float, known: Known) -> Rehearsal:
+    """Search for pictures by metrics that were not taught them, among all that may be found.
 
     Of items that are there, their other pictures were taught; of items that are not there, none was.
     """
-    present = _rehearse_folds(lesson, shrinkage, items, groups, _number_by_first(groups) % FOLDS)
-    absent = _rehearse_folds(lesson, shrinkage, items, groups, lesson.folds)
+    present = _rehearse_folds(lesson, shrinkage, known, known.groups % FOLDS)
+    absent = _rehearse_folds(lesson, shrinkage, known, lesson.folds)
     return Rehearsal(present.same, present.other, absent.other)
 
 
-def _rehearse_folds(lesson: _Lesson, shrinkage: float, items: Ints, groups: Ints, folds: Ints) -> Rehearsal:
-    several = np.bincount(items)[items] > 1
+def _rehearse_folds(lesson: _Lesson, shrinkage: float, known: Known, folds: Ints) -> Rehearsal:
     found = []
     for fold in range(FOLDS):
-        scaled = _scaled(lesson.map_without(folds == fold, shrinkage))
-        who = np.flatnonzero((folds == fold) & several)
+        who = np.flatnonzero((folds == fold) & known.several)
         who = who[:: max(1, len(who) // MOST_QUERIES)]
-        found.append(rehearse(scaled[who], scaled, who, items, groups))
+        found.append(rehearse(_scaled(lesson.map_without(folds == fold, shrinkage)), who, known))
     same, other = (np.concatenate([getattr(one, side) for one in found]) for side in ("same", "other"))
     return Rehearsal(same, other, other)
 

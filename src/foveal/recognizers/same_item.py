@@ -28,21 +28,39 @@ class Rehearsal:
     absent: Floats
 
 
-def rehearse(queries: Float32s, vectors: Float32s, who: Ints, items: Ints, groups: Ints) -> Rehearsal:
-    """Search vectors (n, k) of known items for `queries` (q, k), which are those of the rows `who` (q,).
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known of n pictures: item and group numbers (n,), and which may be found.
 
     Pictures of one group (a burst, copies) are no companions of each other: finding them proves nothing.
     """
+
+    items: Ints
+    groups: Ints
+    findable: Bools
+
+    @property
+    def several(self) -> Bools:
+        """Which have another picture of their item (n,)."""
+        return np.asarray(np.bincount(self.items)[self.items] > 1)
+
+
+def rehearse(vectors: Float32s, who: Ints, known: Known) -> Rehearsal:
+    """Search those of vectors (n, k) that may be found for those of the rows `who` (q,)."""
+    queries, items, groups = vectors[who], known.items[known.findable], known.groups[known.findable]
+    vectors = vectors[known.findable]
     same, other = np.full(len(queries), -np.inf), np.full(len(queries), -np.inf)
+    if not len(vectors):
+        return Rehearsal(same[:0], other[:0], other[:0])
     for start in range(0, len(queries), BLOCK):
         rows = slice(start, start + BLOCK)
         similar = queries[rows] @ vectors.T
-        own = items[who[rows]][:, None] == items[None, :]
-        burst = groups[who[rows]][:, None] == groups[None, :]
+        own = known.items[who[rows]][:, None] == items[None, :]
+        burst = known.groups[who[rows]][:, None] == groups[None, :]
         same[rows] = np.where(own & ~burst, similar, -np.inf).max(axis=1)
         other[rows] = np.where(own | burst, -np.inf, similar).max(axis=1)
-    known = np.isfinite(same) & np.isfinite(other)
-    return Rehearsal(same[known], other[known], other[known])
+    told = np.isfinite(same) & np.isfinite(other)
+    return Rehearsal(same[told], other[told], other[told])
 
 
 @final

@@ -9,8 +9,8 @@ from foveal.core.where import Both, Either, Like, Missing, Not, OneOf, Value, Wh
 def to_sql(where: Where) -> tuple[str, dict[str, Any]]:
     """A condition over `columns jsonb`, and its parameters by name. Comparisons with a missing value are false.
 
-    >>> to_sql(Compare("price", "<", 50.0))
-    ("coalesce((CASE WHEN jsonb_typeof(columns->%(p0)s) = 'number' THEN (columns->>%(p0)s)::float8 END) < %(p1)s, false)", {'p0': 'price', 'p1': 50.0})
+    >>> to_sql(Missing("price"))
+    ("coalesce(jsonb_typeof(columns->%(p0)s) IN ('null'), true)", {'p0': 'price'})
     """
     writer = _Writer()
     return writer.write(where), writer.values

@@ -65,9 +65,10 @@ def _choose(gallery: OpenGallery, sample: list[Kept], by: str | None, progress: 
     codes = gallery.store.codes([one.picture for one in sample])
     items = tuple(one.item for one in sample)
     groups = _group(gallery.store, sample, codes)
-    choice = choose_metric(Pictures(codes, items, groups, _labels(sample, by)), progress)
+    hidden = frozenset(row for row, one in enumerate(sample) if one.hidden)
+    choice = choose_metric(Pictures(codes, items, groups, _labels(sample, by), hidden), progress)
     if by is None and choice.metric.kind != TAUGHT and any(CATEGORY in one.columns for one in sample):
-        return choose_metric(Pictures(codes, items, groups, _labels(sample, CATEGORY)), progress)
+        return choose_metric(Pictures(codes, items, groups, _labels(sample, CATEGORY), hidden), progress)
     return choice
 
 

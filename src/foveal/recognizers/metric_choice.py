@@ -26,7 +26,8 @@ from foveal.recognizers.same_item import Known, Rehearsal, rehearse
 from foveal.recognizers.statistics import Floats, Ints
 
 SHRINKAGES = (0.05, 0.1, 0.2, 0.4)
-FOLDS = 3
+FOLDS = 3  # to choose the metric
+REHEARSED = 8  # folds to rehearse by: each leaves out so little that the metric is nearly the one in use
 MOST_CODES = 12_000  # taught; of more, those with the lowest hashes
 MOST_QUERIES = 1500  # a fold
 MOST_GROUPED, MOST_VIEWS = 400, 8  # pictures grouped to choose the limit, and of one item among them
@@ -178,14 +179,14 @@ def _rehearse_left_out(lesson: _Lesson, shrinkage: float, known: Known) -> Rehea
 
     Of items that are there, their other pictures were taught; of items that are not there, none was.
     """
-    present = _rehearse_folds(lesson, shrinkage, known, known.groups % FOLDS)
-    absent = _rehearse_folds(lesson, shrinkage, known, lesson.folds)
+    present = _rehearse_folds(lesson, shrinkage, known, known.groups % REHEARSED)
+    absent = _rehearse_folds(lesson, shrinkage, known, known.items % REHEARSED)
     return Rehearsal(present.same, present.other, absent.other)
 
 
 def _rehearse_folds(lesson: _Lesson, shrinkage: float, known: Known, folds: Ints) -> Rehearsal:
     found = []
-    for fold in range(FOLDS):
+    for fold in range(REHEARSED):
         who = np.flatnonzero((folds == fold) & known.several)
         who = who[:: max(1, len(who) // MOST_QUERIES)]
         found.append(rehearse(_scaled(lesson.map_without(folds == fold, shrinkage)), who, known))

@@ -30,6 +30,7 @@ from foveal.metrics.retrieval import measure_overlap
 from foveal.recognizers.metric import find_principal, make_whitened
 from foveal.store.gallery import approximate
 from foveal.store.gallery.local import LocalGallery
+from foveal.store.gallery.searching import SPARE
 from foveal.workflows.finding.forgetting import forget_from_gallery
 from foveal.workflows.finding.gallery import GalleryChoices, create_gallery
 from foveal.workflows.finding.model import GalleryModel
@@ -158,7 +159,7 @@ def compare(folder: Path, queries: np.ndarray) -> None:
         def ask_peer(rows, threads=THREADS, mask=mask):
             if mask is None:
                 return peer.search(rows, K, threads=threads).keys
-            fetch = int(np.ceil(2.0 * K / mask.mean())) + 8
+            fetch = approximate.EXPANSION_SEARCH + int(np.ceil(SPARE * K / mask.mean()))
             keys = np.asarray(peer.search(rows, min(fetch, len(mask)), threads=threads).keys, np.int64).reshape(
                 len(rows), -1
             )
@@ -183,6 +184,7 @@ import numpy as np
 from pathlib import Path
 begun = time.perf_counter()
 from foveal.store.gallery.local import LocalGallery
+from foveal.store.gallery.searching import SPARE
 from foveal.core.where import parse_where
 loaded = time.perf_counter()
 gallery = LocalGallery.open(Path(sys.argv[1]), threads=2)

@@ -23,7 +23,7 @@ from foveal.store.gallery.vectors import (
 EXACT_BELOW = 50_000  # vectors; more are searched approximately
 # Exactly where the square of the vectors allowed is at most this times candidates times vectors: measured.
 EXACT_SHARE = 12.0
-SPARE = 2.0  # candidates asked for beyond those expected to pass
+SPARE = 6.0  # times as many candidates as are expected to pass: the deeper, the less exact the graph is
 ALONE = 32  # queries at once from which on both cores share the work
 
 
@@ -148,7 +148,7 @@ def _rank_main(main: Approximate, queries: Float32s, most: int, mask: Mask | Non
         allowed = None if mask is None else np.flatnonzero(mask)
         return rank_exactly(main.vectors, queries, most, allowed)
     share = n_allowed / main.manifest.n
-    fetch = most if mask is None else max(int(np.ceil(SPARE * most / share)), EXPANSION_SEARCH)
+    fetch = most if mask is None else EXPANSION_SEARCH + int(np.ceil(SPARE * most / share))
     return _fetch(main, queries, most, mask, fetch, threads)
 
 

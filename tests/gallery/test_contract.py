@@ -172,8 +172,8 @@ def test_pictures_can_be_left_out(store):
 
 def test_hidden_pictures_are_kept_and_never_found(store):
     fill(store)
-    (number,) = store.add([new_picture("shoe", 50, vector_of(1.0), hidden=True)], {})
-    assert number not in store.search(np.stack([vector_of(1.0)]), 4).pictures
+    (number,) = store.add([new_picture("secret", 50, vector_of(1.0), hidden=True)], {})
+    assert number not in store.search(np.stack([vector_of(1.0)]), 9).pictures
     assert store.count() == (4, 4) and len(store.all_pictures()) == 5
     assert store.codes([number]).shape == (1, 32)
 

@@ -366,6 +366,8 @@ def test_recommendations_are_near_varied_and_not_bought(gallery, shop):
     names = [hit.item for hit in found.hits]
     assert len(names) == len(set(names)) == 6 and not {"thing 00", "thing 01", "thing 02"} & set(names)
     assert len(gallery.recommend(["thing 00"], k=3, where="brand = 'y'").hits) == 3
+    first = gallery.recommend(["thing 00"], k=3).hits[0].item
+    assert first not in [hit.item for hit in gallery.recommend(["thing 00"], bought=[first], k=50).hits]
     gallery.add("copy", photo(shop, 3))
     gallery.add("copy of the copy", photo(shop, 3))
     near = [hit.item for hit in gallery.recommend(["thing 03"], k=20).hits]

@@ -4,7 +4,6 @@ import numpy as np
 
 from foveal.core.gallery import NewPicture
 from foveal.core.image import Appearance, Capture
-from foveal.store.plain import to_json
 
 DIM, CODE = 16, 32
 SETTINGS: dict = {"kind": "gallery", "metric": "first", "vector_dim": DIM, "dim": CODE, "name": "made"}
@@ -37,7 +36,3 @@ def new_picture(item: str, number: int, vector: np.ndarray | None = None, **chan
 
 def many(n: int, per_item: int = 1, first: int = 0) -> list[NewPicture]:
     return [new_picture(f"item-{(first + i) // per_item}", first + i) for i in range(n)]
-
-
-def plain(value) -> str:
-    return to_json(value)

@@ -182,7 +182,7 @@ def test_forgetting_leaves_what_never_having_been_there_leaves(pair, tmp_path):
     store = pair[1]
     gone = store.pictures_of(["item-42", "item-1042"])
     numbers = [n for found in gone.values() for n in found]
-    certificate = store.certify(store.forget(numbers, asked="group", words=["item-42"], settings={}))
+    certificate = store.certify(store.forget(numbers, asked="group", words=["item-42"]))
     assert certificate["scan"]["n_found"] == 0 and certificate["n_erased"] == 2
     assert not list((store.folder / CACHE).glob("*"))
     store.consolidate(least=LEAST, afresh=True)
@@ -207,7 +207,7 @@ def test_a_trace_left_in_the_cache_is_found(pair):
     store = pair[1]
     copy = {file.name: file.read_bytes() for file in (store.folder / CACHE).iterdir()}
     (number,) = store.pictures_of(["item-42"])["item-42"]
-    erased = store.forget([number], asked="group", words=[], settings={})
+    erased = store.forget([number], asked="group", words=[])
     for name, data in copy.items():
         (store.folder / CACHE / name).write_bytes(data)
     scan = store.certify(erased)["scan"]
@@ -218,7 +218,7 @@ def test_columns_and_names_of_the_forgotten_are_gone(pair):
     store = pair[0]
     store.add([new_picture("Sonderposten Xaver", 9001)], {"Sonderposten Xaver": {"supplier": "Quittenhof & Sohn"}})
     numbers = store.pictures_of(["Sonderposten Xaver"])["Sonderposten Xaver"]
-    scan = store.certify(store.forget(numbers, asked="group", words=[], settings={}))["scan"]
+    scan = store.certify(store.forget(numbers, asked="group", words=[]))["scan"]
     assert scan["n_found"] == 0
     bytes_left = b"".join(file.read_bytes() for file in store.folder.rglob("*") if file.is_file())
     assert b"Quittenhof" not in bytes_left and b"Xaver" not in bytes_left

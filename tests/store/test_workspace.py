@@ -218,3 +218,20 @@ def test_keys_missing_or_of_another_workspace_stop_writing_not_reading(tmp_path:
         Workspace.open(tmp_path / "w", writing=True)
     with Workspace.open(tmp_path / "w") as workspace:
         assert len(workspace) == 2 and workspace.problems() == []
+
+
+def test_a_workspace_of_format_1_gets_the_tables_of_galleries(tmp_path: Path) -> None:
+    fresh(tmp_path / "w", 3).close()
+    with sqlite3.connect(tmp_path / "w" / database.DATABASE) as connection:
+        for name in ("vectors", "items"):
+            connection.execute(f"DROP TABLE {name}")
+        connection.execute("DROP INDEX examples_of_group")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    with pytest.raises(StoreError, match="old format 1"):
+        Workspace.open(tmp_path / "w")
+    with Workspace.open(tmp_path / "w", writing=True) as workspace:
+        assert len(workspace) == 3 and workspace.problems() == []
+        workspace.certify(workspace.erase([2], asked="picture", memory_sha256="without"))
+    with Workspace.open(tmp_path / "w") as workspace:
+        assert len(workspace) == 2 and workspace.problems() == []

@@ -1,7 +1,7 @@
 """A gallery: items with pictures and columns, searched by what pictures show."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from foveal.core.contracts import Code, Float32s
+from foveal.core.errors import InputError
 from foveal.core.image import Appearance, Capture
 from foveal.core.where import Value, Where
 
@@ -136,6 +137,13 @@ class GalleryStore(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of files and connections."""
+
+
+def refuse_unknown(items: Iterable[str], known: Container[str], hint: str = "Nothing was changed.") -> None:
+    """Raise InputError naming the first few items that are not among those known."""
+    unknown = [item for item in items if item not in known]
+    if unknown:
+        raise InputError(f"The gallery has no item {', '.join(unknown[:5])}. {hint}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class Metric:
         vectors = np.empty((len(codes), self.dim), np.float32)
         for start in range(0, len(codes), BLOCK):
             rows = slice(start, start + BLOCK)
-            vectors[rows] = _to_unit_length(self.map(to_unit(codes[rows])))
+            vectors[rows] = scale_to_unit(self.map(to_unit(codes[rows])))
         return vectors
 
     def map(self, units: Floats) -> Floats:
@@ -68,7 +68,8 @@ class Metric:
         return np.asarray(weights, np.float64), -float(weights @ self.mean) if self.axes is not None else 0.0
 
 
-def _to_unit_length(vectors: Floats) -> Floats:
+def scale_to_unit(vectors: Floats) -> Floats:
+    """Rows (n, k) scaled to unit length; those without any stay."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.where(lengths > 0, lengths, 1.0)
 

@@ -20,6 +20,7 @@ from foveal.recognizers.metric import (
     make_plain,
     make_taught,
     make_whitened,
+    scale_to_unit,
 )
 from foveal.recognizers.relevance import link_on_average
 from foveal.recognizers.same_item import Known, Rehearsal, rehearse
@@ -90,7 +91,8 @@ def choose_metric(pictures: Pictures, progress: Progress = silent) -> Choice:
     pictures = pictures.keep(order[:MOST_CODES])
     known = pictures.known()
     if len(order) < LEAST_WHITENED:
-        return _choose_untaught(make_plain(pictures.codes.shape[1]), (), pictures.codes, known)
+        plain = make_plain(pictures.codes.shape[1])
+        return _choose_untaught(plain, (), plain.project(pictures.codes), known)
     units = to_unit(pictures.codes)
     principal = find_principal(units)
     progress("learning", 1, FOLDS + 2)
@@ -99,23 +101,22 @@ def choose_metric(pictures: Pictures, progress: Progress = silent) -> Choice:
     alike = _without_singles(_number(pictures.items if pictures.labels is None else pictures.labels))
     least = LEAST_ITEMS if pictures.labels is None else 2
     if np.count_nonzero(np.bincount(alike[alike >= 0], minlength=1) > 1) < least:
-        return _choose_untaught(whitened, (), pictures.codes, known)
+        return _choose_untaught(whitened, (), vectors, known)
     residual = RESIDUAL if pictures.labels is None else BROAD
     lesson = _Lesson((units - principal.mean) @ principal.axes, alike, _fold(pictures.items), residual)
     tried = _try_all(lesson, units, vectors, progress)
     best = max((one for one in tried if one.name != PLAIN), key=lambda one: one.mean_average_precision)
     if best.name == WHITENED:
-        return _choose_untaught(whitened, tried, pictures.codes, known)
+        return _choose_untaught(whitened, tried, vectors, known)
     shrinkage = float(best.name.removeprefix(f"{TAUGHT} "))
     told = alike >= 0
     taught = make_taught(principal, units[told], _number_again(alike[told]), shrinkage, residual)
     out = lesson.folds == 0
-    limit = choose_group_limit(_scaled(lesson.map_without(out, shrinkage)[out]), known.items[out])
+    limit = choose_group_limit(lesson.map_without(out, shrinkage)[out], known.items[out])
     return Choice(taught, tried, _rehearse_left_out(lesson, shrinkage, known), limit)
 
 
-def _choose_untaught(metric: Metric, tried: tuple[Tried, ...], codes: Code, known: Known) -> Choice:
-    vectors = metric.project(codes)
+def _choose_untaught(metric: Metric, tried: tuple[Tried, ...], vectors: Float32s, known: Known) -> Choice:
     who = np.flatnonzero(known.several)
     who = who[:: max(1, len(who) // (FOLDS * MOST_QUERIES))]
     return Choice(metric, tried, rehearse(vectors, who, known), choose_group_limit(vectors, known.items))
@@ -126,11 +127,12 @@ def choose_group_limit(vectors: Float32s, items: Ints) -> float | None:
 
     Of at most MOST_GROUPED pictures, at most MOST_VIEWS of an item; None without items of several pictures.
     """
+    counts = np.bincount(items)
     place: dict[int, int] = {}
     chosen = []
     for row, item in enumerate(items.tolist()):
         place[item] = place.get(item, 0) + 1
-        if place[item] <= MOST_VIEWS and np.count_nonzero(items == item) > 1:
+        if place[item] <= MOST_VIEWS and counts[item] > 1:
             chosen.append(row)
     rows = np.array(sorted(chosen, key=lambda row: (int(items[row]), row))[:MOST_GROUPED], np.int64)
     if len(np.unique(items[rows])) < 2:
@@ -149,11 +151,6 @@ def choose_group_limit(vectors: Float32s, items: Ints) -> float | None:
     return float(GROUP_LIMITS[int(np.argmax(scores))])
 
 
-def _scaled(vectors: Floats) -> Float32s:
-    lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return np.asarray(vectors / lengths, np.float32)
-
-
 @dataclass(frozen=True, eq=False)
 class _Lesson:
     """Principal coordinates (n, m), which of them are alike (-1: not known), and in which fold each is left out."""
@@ -163,11 +160,11 @@ class _Lesson:
     folds: Ints
     residual: float
 
-    def map_without(self, out: Bools, shrinkage: float) -> Floats:
-        """All of them under the metric taught without some, not of unit length."""
+    def map_without(self, out: Bools, shrinkage: float) -> Float32s:
+        """Vectors of all of them under the metric taught without some."""
         stay = ~out & (self.alike >= 0)
         axes = discriminate(self.rows[stay], _number_again(self.alike[stay]), shrinkage, self.residual)
-        return (self.rows - axes.mean) @ axes.axes
+        return scale_to_unit((self.rows - axes.mean) @ axes.axes).astype(np.float32)
 
     def left_out(self, fold: int) -> Bools:
         """Which are left out in a fold, and known."""
@@ -189,7 +186,7 @@ def _rehearse_folds(lesson: _Lesson, shrinkage: float, known: Known, folds: Ints
     for fold in range(REHEARSED):
         who = np.flatnonzero((folds == fold) & known.several)
         who = who[:: max(1, len(who) // MOST_QUERIES)]
-        found.append(rehearse(_scaled(lesson.map_without(folds == fold, shrinkage)), who, known))
+        found.append(rehearse(lesson.map_without(folds == fold, shrinkage), who, known))
     same, other = (np.concatenate([getattr(one, side) for one in found]) for side in ("same", "other"))
     return Rehearsal(same, other, other)
 
@@ -245,7 +242,7 @@ def _try_all(lesson: _Lesson, units: Floats, whitened: Float32s, progress: Progr
 def _score(vectors: Floats | Float32s, alike: Ints) -> tuple[float, int] | None:
     """Mean average precision of every picture as a query among the others, and how many queries counted."""
     queries = np.arange(len(vectors))[:: max(1, len(vectors) // MOST_QUERIES)]
-    scaled = _scaled(np.asarray(vectors, np.float64))
+    scaled = scale_to_unit(np.asarray(vectors, np.float64)).astype(np.float32)
     similar = scaled[queries] @ scaled.T
     similar[np.arange(len(queries)), queries] = -np.inf
     ranked = np.argsort(-similar, axis=1, kind="stable")[:, :-1]

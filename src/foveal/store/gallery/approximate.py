@@ -103,12 +103,6 @@ def extend_approximate(
     _write(folder, seq, old.manifest.metric, whole, graph)
 
 
-def drop_approximate(folder: Path) -> None:
-    """Delete the cache."""
-    for file in list_cache(folder):
-        file.unlink(missing_ok=True)
-
-
 def list_cache(folder: Path) -> list[Path]:
     """Every file of the cache, unfinished ones too."""
     return [file for file in (folder / CACHE).glob("*") if file.is_file()]

@@ -9,8 +9,7 @@ from typing import Any, final
 import numpy as np
 
 from foveal.core.contracts import Code, Float32s, Progress, silent
-from foveal.core.errors import InputError
-from foveal.core.gallery import Columns, GalleryStore, Kept, Matches, NewPicture, Shown
+from foveal.core.gallery import Columns, GalleryStore, Kept, Matches, NewPicture, Shown, refuse_unknown
 from foveal.core.image import Appearance, Capture
 from foveal.core.where import Where
 from foveal.store.erasure import MODEL, Erased, Request, certify, erase, finish_erasure, take_out
@@ -34,7 +33,8 @@ class LocalGallery(GalleryStore):
     def __init__(self, folder: Path, reader: Ledger, threads: int) -> None:
         """Use `create` or `open` instead."""
         self.folder = folder
-        self._reader, self._writer = reader, None  # type: Ledger, Ledger | None
+        self._reader = reader
+        self._writer: Ledger | None = None
         self._lock = threading.RLock()
         self._threads = threads
         self._loaded: Loaded | None = None
@@ -55,12 +55,9 @@ class LocalGallery(GalleryStore):
         """Let others write; closing twice is fine."""
         with self._lock:
             self._reader.close()
-            self._release()
-
-    def _release(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
 
     def _writing(self) -> Ledger:
         if self._writer is None:
@@ -94,11 +91,6 @@ class LocalGallery(GalleryStore):
                 ledger.record("teach", entries)
             return ids
 
-    def note_unreadable(self, files: Sequence[tuple[str, str]]) -> None:
-        """Keep names and reasons of files that could not be read."""
-        with self._lock, self._writing().change("Noting unreadable files") as connection:
-            connection.executemany("INSERT OR REPLACE INTO unreadable VALUES (?, ?)", files)
-
     def set_columns(self, columns: Mapping[str, Columns]) -> None:
         """Replace the columns of items."""
         with self._lock:
@@ -110,25 +102,20 @@ class LocalGallery(GalleryStore):
         """Take items out with all their pictures; `forget` does so with a certificate."""
         with self._lock:
             ledger = self._writing()
-            numbers = self._numbers_of(items)
+            known = self.pictures_of(items)
+            refuse_unknown(items, known)
+            numbers = sorted(number for found in known.values() for number in found)
             with ledger.change("Removing items"):
                 take_out(ledger, numbers, "", {})
             return len(numbers)
 
-    def _numbers_of(self, items: Sequence[str]) -> list[int]:
-        found = self.pictures_of(items)
-        unknown = [item for item in items if item not in found]
-        if unknown:
-            raise InputError(f"The gallery has no item {', '.join(unknown[:5])}. Nothing was changed.")
-        return sorted(number for numbers in found.values() for number in numbers)
-
-    def forget(self, pictures: Sequence[int], *, asked: str, words: Sequence[str], settings: Columns) -> Erased:
+    def forget(self, pictures: Sequence[int], *, asked: str, words: Sequence[str]) -> Erased:
         """Erase pictures everywhere in the folder, caches included; `certify` then proves it."""
         with self._lock:
             self._loaded = None  # its files are deleted
             self._reader.close()  # or the bytes could not be overwritten
             try:
-                return erase(self._writing(), pictures, Request(asked, "", dict(settings), tuple(words)))
+                return erase(self._writing(), pictures, Request(asked, "", words=tuple(words)))
             finally:
                 self._reader = Ledger.open(self.folder, writing=False)
 

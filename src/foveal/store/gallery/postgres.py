@@ -16,7 +16,7 @@ import numpy as np
 
 from foveal.core.contracts import Code, Float32s
 from foveal.core.errors import InputError, MissingExtraError, StoreError
-from foveal.core.gallery import Columns, GalleryStore, Kept, Matches, NewPicture, Shown
+from foveal.core.gallery import Columns, GalleryStore, Kept, Matches, NewPicture, Shown, refuse_unknown
 from foveal.core.image import Appearance, Capture
 from foveal.core.where import Where, list_columns
 from foveal.store.gallery.columns import NUMBER, TEXT, check_columns, check_kinds
@@ -77,7 +77,7 @@ class PostgresGallery(GalleryStore):
         """Make an empty gallery; raises StoreError when it is there already, or the server cannot be used."""
         gallery = cls._connect(address)
         try:
-            with gallery._changing("Creating a gallery") as cursor:
+            with gallery._work("Creating a gallery") as cursor:
                 cursor.execute("CREATE EXTENSION IF NOT EXISTS vector")
                 cursor.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
                 _check_version(str(cursor.fetchone()[0]))  # type: ignore[index]
@@ -93,7 +93,7 @@ class PostgresGallery(GalleryStore):
     def open(cls, address: str) -> "PostgresGallery":
         """Open a gallery; raises StoreError when there is none."""
         gallery = cls._connect(address)
-        with gallery._reading("Opening") as cursor:
+        with gallery._work("Opening") as cursor:
             cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (gallery._name,))
             if cursor.fetchone() is None:
                 gallery.close()
@@ -125,7 +125,7 @@ class PostgresGallery(GalleryStore):
 
     def update_settings(self, settings: Mapping[str, Any]) -> None:
         """Set some settings and keep the others."""
-        with self._changing("Changing settings") as cursor:
+        with self._work("Changing settings") as cursor:
             self._put(cursor, settings)
 
     @staticmethod
@@ -141,7 +141,7 @@ class PostgresGallery(GalleryStore):
         """Keep pictures in one transaction; returns their ids."""
         check_fit(pictures, self.settings)
         ids = []
-        with self._changing("Adding to the gallery") as cursor:
+        with self._work("Adding to the gallery") as cursor:
             for new in pictures:
                 item = to_portable(new.item)
                 cursor.execute("INSERT INTO items VALUES (%s, '{}') ON CONFLICT DO NOTHING", (item,))
@@ -167,7 +167,7 @@ class PostgresGallery(GalleryStore):
 
     def set_columns(self, columns: Mapping[str, Columns]) -> None:
         """Replace the columns of items."""
-        with self._changing("Changing columns") as cursor:
+        with self._work("Changing columns") as cursor:
             self._set_columns(cursor, columns)
 
     @staticmethod
@@ -181,10 +181,8 @@ class PostgresGallery(GalleryStore):
     def remove(self, items: Sequence[str]) -> int:
         """Take items out with all their pictures."""
         known = self.pictures_of(items)
-        unknown = [item for item in items if item not in known]
-        if unknown:
-            raise InputError(f"The gallery has no item {', '.join(unknown[:5])}. Nothing was changed.")
-        with self._changing("Removing items") as cursor:
+        refuse_unknown(items, known)
+        with self._work("Removing items") as cursor:
             names = [to_portable(item) for item in items]
             cursor.execute("DELETE FROM pictures WHERE item = ANY(%s)", (names,))
             n = cursor.rowcount
@@ -193,7 +191,7 @@ class PostgresGallery(GalleryStore):
 
     def set_vectors(self, blocks: Iterator[tuple[Sequence[int], Float32s]], dim: int, metric: str) -> None:
         """Replace the vectors of all pictures in one transaction, and the index over them."""
-        with self._changing("Changing the metric") as cursor:
+        with self._work("Changing the metric") as cursor:
             cursor.execute("DROP INDEX IF EXISTS pictures_by_vector")
             for numbers, vectors in blocks:
                 rows = [(_to_text(vector), int(number)) for number, vector in zip(numbers, vectors, strict=True)]
@@ -205,7 +203,7 @@ class PostgresGallery(GalleryStore):
         settings = self.settings
         if self.count()[1] < EXACT_BELOW or settings.get("indexed") == settings["metric"]:
             return False
-        with self._changing("Indexing") as cursor:
+        with self._work("Indexing") as cursor:
             cursor.execute("DROP INDEX IF EXISTS pictures_by_vector")
             cursor.execute(
                 sql.SQL(
@@ -227,7 +225,7 @@ class PostgresGallery(GalleryStore):
             check_columns(list_columns(where), kinds)
             check_kinds(where, kinds)
             condition, values = to_sql(where)
-        with self._reading("Searching") as cursor:
+        with self._work("Searching") as cursor:
             rows = [self._search_one(cursor, vector, k, (condition, values), without) for vector in vectors]
         return pack(rows, k)
 
@@ -308,7 +306,7 @@ class PostgresGallery(GalleryStore):
 
     def save_model(self, file: bytes) -> None:
         """Keep the file of what was learned."""
-        with self._changing("Keeping what was learned") as cursor:
+        with self._work("Keeping what was learned") as cursor:
             cursor.execute(
                 "INSERT INTO model VALUES (1, %s) ON CONFLICT (id) DO UPDATE SET file = excluded.file", (file,)
             )
@@ -334,14 +332,11 @@ class PostgresGallery(GalleryStore):
     # -- inside -------------------------------------------------------------------------------------------
 
     def _rows(self, doing: str, query: LiteralString, *given: Any) -> list[tuple[Any, ...]]:
-        with self._reading(doing) as cursor:
+        with self._work(doing) as cursor:
             cursor.execute(query, given)
             return cursor.fetchall()
 
-    def _reading(self, doing: str) -> "_Work":
-        return _Work(self, doing)
-
-    def _changing(self, doing: str) -> "_Work":
+    def _work(self, doing: str) -> "_Work":
         return _Work(self, doing)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from foveal.core.contracts import Code, Float32s
 from foveal.core.errors import InputError, MissingExtraError, StoreError
-from foveal.core.gallery import Columns, GalleryStore, Kept, Matches, NewPicture, Shown
+from foveal.core.gallery import Columns, GalleryStore, Kept, Matches, NewPicture, Shown, refuse_unknown
 from foveal.core.image import Appearance, Capture
 from foveal.core.where import Where, list_columns
 from foveal.store.gallery.columns import NUMBER, TEXT, check_columns, check_kinds
@@ -156,9 +156,7 @@ class QdrantGallery(GalleryStore):
         """Replace the columns of items."""
         with self._lock:
             by_item = self.pictures_of(list(columns))
-            unknown = [item for item in columns if item not in by_item]
-            if unknown:
-                raise InputError(f"The gallery has no item {unknown[0]}. Nothing was changed.")
+            refuse_unknown(columns, by_item)
             plain = {item: plain_columns(values) for item, values in columns.items()}
             about = self._everything()
             self._put(_SETTINGS, {**about, "_columns": _kinds(about, plain)})
@@ -179,9 +177,7 @@ class QdrantGallery(GalleryStore):
         """Take items out with all their pictures."""
         with self._lock:
             known = self.pictures_of(items)
-            unknown = [item for item in items if item not in known]
-            if unknown:
-                raise InputError(f"The gallery has no item {', '.join(unknown[:5])}. Nothing was changed.")
+            refuse_unknown(items, known)
             numbers: list[Any] = [number for found in known.values() for number in found]
             self._ask("Removing items", lambda client: client.delete(self._collection, numbers, wait=True))
             return len(numbers)

@@ -62,7 +62,7 @@ def forget_from_gallery(
 
 
 def _erase(store: LocalGallery, ids: Sequence[int], values: Sequence[str], by: str, begun: float) -> Forgotten:
-    erased = store.forget(ids, asked=by, words=values, settings={})
+    erased = store.forget(ids, asked=by, words=values)
     certificate = store.certify(erased)
     certified = time.perf_counter() - begun
     return Forgotten(len(ids), certificate, None, {"certified": certified, "fitting": 0.0, "total": certified})

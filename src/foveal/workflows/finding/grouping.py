@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from foveal.audits.copies import group_copies
-from foveal.audits.pictures import Pictures
 from foveal.backbones.catalog import open_backbone
 from foveal.core.contracts import Code, Float32s, Progress, silent
 from foveal.core.errors import InputError
@@ -16,6 +15,7 @@ from foveal.memory.codes import to_unit
 from foveal.recognizers.metric import find_principal, make_plain, make_whitened
 from foveal.recognizers.relevance import link_on_average
 from foveal.workflows.finding.gallery import OpenGallery, holds_gallery, open_gallery
+from foveal.workflows.finding.learning import to_table
 from foveal.workflows.finding.searching import gather
 from foveal.workflows.seeing import Seen, Unreadable, class_eye, see_all
 from foveal.workflows.sources.listing import list_examples
@@ -125,17 +125,7 @@ def _name(gallery: OpenGallery, vector: Float32s) -> dict[str, str]:
 def find_near_copies(gallery: OpenGallery, progress: Progress = silent) -> Grouped:
     """Pictures of the catalogue that are copies or near copies of each other, in clusters."""
     kept = [one for one in gallery.store.all_pictures() if not one.hidden]
-    measures = gallery.store.measures()
-    pictures = Pictures(
-        ids=np.array([one.picture for one in kept], np.int64),
-        names=tuple(one.name for one in kept),
-        paths=tuple(one.path for one in kept),
-        labels=tuple((one.item,) for one in kept),
-        splits=(None,) * len(kept),
-        groups=(None,) * len(kept),
-        captures=tuple(measures[one.picture][0] for one in kept),
-        appearances=tuple(measures[one.picture][1] for one in kept),
-    )
+    pictures = to_table(gallery.store, kept)
     progress("comparing", 0, 1)
     clusters = []
     for rows in group_copies(pictures, gallery.store.thumbnail):

@@ -1,7 +1,7 @@
 """From a catalogue to a gallery, batch after batch, each on the disk before the next."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -11,7 +11,7 @@ import numpy as np
 from foveal.core.contracts import Progress, silent
 from foveal.core.errors import InputError, IntegrityError, ModelError
 from foveal.core.example import Example
-from foveal.core.gallery import Columns, NewPicture
+from foveal.core.gallery import Columns, Kept, NewPicture
 from foveal.store.gallery.local import LocalGallery
 from foveal.workflows.finding.catalogue import Catalogue, read_catalogue
 from foveal.workflows.finding.gallery import (
@@ -82,13 +82,15 @@ def index_catalogue(
     with _open(address, choices or GalleryChoices(), Path(source).stem) as gallery:
         if plan.learn:
             _mend(gallery, plan, progress)
-        fresh, n_known, gone = _compare(gallery, catalogue)
+        kept = gallery.store.all_pictures()
+        fresh, n_known, gone = _compare(kept, catalogue)
         unreadable = add_pictures(gallery, fresh, catalogue.columns, progress=progress)
-        _update_columns(gallery, catalogue, {example.group or "" for example in fresh})
+        n_new = len(fresh) - len(unreadable)
+        _update_columns(gallery, kept, catalogue, {example.group or "" for example in fresh})
         n_removed = gallery.store.remove(gone) if plan.prune and gone else 0
         if plan.teach_with is not None:
             lesson = read_catalogue(plan.teach_with, folders_are_items=True, unpack_into=unpack)
-            extra, _, _ = _compare(gallery, lesson)
+            extra, _, _ = _compare(gallery.store.all_pictures(), lesson)
             unreadable += add_pictures(gallery, extra, {}, hidden=True, progress=progress)
         if unreadable and not gallery.store.count()[1]:
             name, reason = unreadable[0]
@@ -102,7 +104,6 @@ def index_catalogue(
         n_items, n_pictures = gallery.store.count()
     done = time.perf_counter()
     seconds = {"seeing": seen - begun, "learning": done - seen, "total": done - begun}
-    n_new = len(fresh) - sum(1 for _ in unreadable)
     return Indexed(
         model, n_items, n_pictures, n_new, n_known, n_removed, unreadable, catalogue.skipped, learned, seconds
     )
@@ -126,9 +127,8 @@ def _mend(gallery: OpenGallery, plan: Plan, progress: Progress) -> None:
         learn(gallery, progress, by=plan.by)
 
 
-def _compare(gallery: OpenGallery, catalogue: Catalogue) -> tuple[list[Example], int, list[str]]:
+def _compare(kept: Sequence[Kept], catalogue: Catalogue) -> tuple[list[Example], int, list[str]]:
     """Pictures not known yet, how many are, and items that the catalogue no longer names."""
-    kept = gallery.store.all_pictures()
     known = {(one.path, one.item) for one in kept}
     fresh = [example for example in catalogue.examples if (example.path, example.group) not in known]
     named = {example.group or "" for example in catalogue.examples}
@@ -180,14 +180,13 @@ def keep_seen(
     return gallery.store.add(new, {item: columns[item] for item in named if columns.get(item)})
 
 
-def _update_columns(gallery: OpenGallery, catalogue: Catalogue, fresh: Iterable[str]) -> None:
+def _update_columns(gallery: OpenGallery, kept: Sequence[Kept], catalogue: Catalogue, fresh: set[str]) -> None:
     """Set the columns of known items that have changed."""
-    kept = {one.item: dict(one.columns) for one in gallery.store.all_pictures()}
-    done = set(fresh)
+    before = {one.item: dict(one.columns) for one in kept}
     changed = {
         item: values
         for item, values in catalogue.columns.items()
-        if item in kept and item not in done and kept[item] != values
+        if item in before and item not in fresh and before[item] != values
     }
     if changed:
         gallery.store.set_columns(changed)

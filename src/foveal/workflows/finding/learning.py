@@ -78,22 +78,26 @@ def _labels(sample: list[Kept], by: str | None) -> tuple[str | None, ...] | None
     return tuple(None if (value := one.columns.get(by)) is None else str(value) for one in sample)
 
 
-def _group(store: GalleryStore, sample: list[Kept], codes: Code) -> Ints:
-    """Bursts and copies among the pictures (n,), or copies alone where all pictures of an item are one burst."""
+def to_table(store: GalleryStore, kept: list[Kept]) -> AuditedPictures:
+    """Pictures of a gallery as audits read them, their items as labels."""
     measures = store.measures()
-    ids = np.array([one.picture for one in sample], np.int64)
-    looks = [measures[one.picture] for one in sample]
-    pictures = AuditedPictures(
-        ids=ids,
-        names=tuple(one.name for one in sample),
-        paths=tuple(one.path for one in sample),
-        labels=tuple((one.item,) for one in sample),
-        splits=(None,) * len(sample),
-        groups=(None,) * len(sample),
+    looks = [measures[one.picture] for one in kept]
+    return AuditedPictures(
+        ids=np.array([one.picture for one in kept], np.int64),
+        names=tuple(one.name for one in kept),
+        paths=tuple(one.path for one in kept),
+        labels=tuple((one.item,) for one in kept),
+        splits=(None,) * len(kept),
+        groups=(None,) * len(kept),
         captures=tuple(capture for capture, _ in looks),
         appearances=tuple(appearance for _, appearance in looks),
     )
-    reader = CodesInMemory(ids, codes)
+
+
+def _group(store: GalleryStore, sample: list[Kept], codes: Code) -> Ints:
+    """Bursts and copies among the pictures (n,), or copies alone where all pictures of an item are one burst."""
+    pictures = to_table(store, sample)
+    reader = CodesInMemory(pictures.ids, codes)
     groups = find_groups(pictures, reader, bursts=True)
     apart = {(one.item, int(group)) for one, group in zip(sample, groups, strict=True)}
     items = Counter(item for item, _ in apart)

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from foveal.core.errors import InputError
-from foveal.core.gallery import Found, Hit
+from foveal.core.gallery import Found, Hit, refuse_unknown
 from foveal.core.image import Image
 from foveal.core.where import parse_where
 from foveal.imaging.cluster_sheet import Cluster, draw_clusters
 from foveal.recognizers.relevance import choose_varied
 from foveal.workflows.finding.gallery import OpenGallery
-from foveal.workflows.finding.searching import MOST_TOLD, Wish, check_wish, gather
+from foveal.workflows.finding.searching import AS_SHOWN, MOST_TOLD, Wish, check_wish, gather
 
 TOLD = 3  # columns of an item shown
 SPARE = 6  # candidates gathered for each one recommended
@@ -30,9 +30,7 @@ def recommend(
     if not liked:
         raise InputError("Recommending needs at least one liked item. Name items as find shows them.")
     known = gallery.store.pictures_of([*liked, *bought])
-    unknown = [item for item in (*liked, *bought) if item not in known]
-    if unknown:
-        raise InputError(f"The gallery has no item {', '.join(unknown[:5])}. Name items as find shows them.")
+    refuse_unknown((*liked, *bought), known, AS_SHOWN)
     hidden = [number for numbers in known.values() for number in numbers]
     proposals: dict[str, Hit] = {}
     for item in dict.fromkeys(liked):

@@ -8,7 +8,7 @@ import numpy as np
 
 from foveal.core.contracts import Code, Float32s
 from foveal.core.errors import InputError
-from foveal.core.gallery import Found, Hit, Matches
+from foveal.core.gallery import Found, Hit, Matches, Shown, refuse_unknown
 from foveal.core.image import Image
 from foveal.core.where import Where, parse_where
 from foveal.imaging.appearance import measure_appearance, quality_flags
@@ -22,6 +22,7 @@ MOST_HITS = 10_000
 HALF = 0.5
 AUTO = "auto"
 MOST_TOLD = 20  # pictures of one liked or disliked item that are listened to
+AS_SHOWN = "Name items as find shows them."
 UNCALIBRATED = "too few items of the gallery have several pictures to say how probable it is that they are the same"
 REVISED = "the search was changed by what was liked, so similarity promises no probability"
 Box = tuple[int, int, int, int]
@@ -173,9 +174,7 @@ def _told(gallery: OpenGallery, items: Sequence[str]) -> tuple[list[int], Float3
     if not items:
         return [], np.empty((0, gallery.model.metric.dim), np.float32)
     by_item = gallery.store.pictures_of(items)
-    unknown = [item for item in items if item not in by_item]
-    if unknown:
-        raise InputError(f"The gallery has no item {', '.join(unknown[:5])}. Name items as find shows them.")
+    refuse_unknown(items, by_item, AS_SHOWN)
     heard = [number for numbers in by_item.values() for number in numbers[:MOST_TOLD]]
     every = [number for numbers in by_item.values() for number in numbers]
     return every, gallery.project(gallery.store.codes(heard))
@@ -190,7 +189,7 @@ def gather(
 ) -> list[Hit]:
     """Hits for the views of one query, each item by the view and picture that match best, best first."""
     found = gallery.store.search(vectors, k, where=where, without=without)
-    best: dict[str, tuple[float, Any]] = {}
+    best: dict[str, tuple[float, Shown]] = {}
     for shown, similarity in _shown(gallery, found):
         if shown.item not in best or similarity > best[shown.item][0]:
             best[shown.item] = (similarity, shown)
@@ -201,7 +200,7 @@ def gather(
     ]
 
 
-def _shown(gallery: OpenGallery, found: Matches) -> list[tuple[Any, float]]:
+def _shown(gallery: OpenGallery, found: Matches) -> list[tuple[Shown, float]]:
     present = found.pictures >= 0
     similarity_of: dict[int, float] = {}
     for picture, similarity in zip(found.pictures[present].tolist(), found.similarities[present].tolist(), strict=True):

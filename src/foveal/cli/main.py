@@ -23,6 +23,7 @@ COMMANDS = {
     "index": "index a catalogue of pictures, to be searched by picture",
     "find": "search a gallery by picture: what is the same or similar, and why",
     "recommend": "recommend items of a gallery for liked ones",
+    "serve": "serve a web page for people and an HTTP API for programs",
     "group": "count distinct items on photos, or list near copies in a gallery",
     "queries": "show what people searched for and did not find",
     "doctor": "find what is wrong with a set of pictures before teaching it",

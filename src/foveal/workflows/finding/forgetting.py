@@ -7,6 +7,7 @@ from pathlib import Path
 from foveal.core.contracts import Progress, silent
 from foveal.core.gallery import GALLERY
 from foveal.store.gallery.local import LocalGallery
+from foveal.store.rows import ExampleRow
 from foveal.store.workspace import Workspace
 from foveal.workflows.finding.gallery import QUERIES_KIND, OpenGallery, holds_gallery, open_gallery
 from foveal.workflows.finding.learning import learn
@@ -41,17 +42,14 @@ def forget_from_gallery(
     leaving = set(ids)
     if not holds_gallery(folder):
         store = LocalGallery.open(Path(folder))
+        _delete_copies(Path(folder), rows, leaving)
         try:
             return _erase(store, ids, values, by, begun)
         finally:
             store.close()
     with open_gallery(folder) as gallery:
         model, store = gallery.model, gallery.local
-        delete_unpacked(
-            Path(folder),
-            [row.path for row in rows if row.id in leaving],
-            [row.path for row in rows if row.id not in leaving],
-        )
+        _delete_copies(Path(folder), rows, leaving)
         progress("erasing", 0, 1)
         forgotten = _erase(store, ids, values, by, begun)
         _learn_what_remains(gallery, model, min(ids), progress)
@@ -59,6 +57,11 @@ def forget_from_gallery(
         done = time.perf_counter()
     seconds = {**forgotten.seconds, "fitting": done - begun - forgotten.seconds["certified"], "total": done - begun}
     return Forgotten(forgotten.n_erased, forgotten.certificate, None, seconds)
+
+
+def _delete_copies(folder: Path, rows: Sequence[ExampleRow], leaving: set[int]) -> None:
+    forgotten = [row.path for row in rows if row.id in leaving]
+    delete_unpacked(folder, forgotten, [row.path for row in rows if row.id not in leaving])
 
 
 def _erase(store: LocalGallery, ids: Sequence[int], values: Sequence[str], by: str, begun: float) -> Forgotten:

@@ -1,0 +1,1 @@
+"""The server: an HTTP API for programs and a page for people, both over the same workflows (extra foveal[server])."""

@@ -22,6 +22,7 @@ ROLES = {
 }
 SESSION_S = 12 * 3600.0
 LEAST_PASSWORD = 10
+OUTSIDE = "outside"  # in place of a password: a provider says who it is
 # scrypt as OWASP's password storage cheat sheet advises for 32 MiB: N = 2^15, r = 8, p = 3.
 _N, _R, _P = 1 << 15, 8, 3
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
@@ -61,6 +62,8 @@ def hash_password(password: str) -> str:
 
 def is_password(password: str, kept: str) -> bool:
     """Whether a password is the one that was hashed; takes the same time either way."""
+    if kept == OUTSIDE:
+        return False
     _, n, r, p, salt, digest = kept.split("$")
     found = _scrypt(password, base64.b64decode(salt), int(n), int(r), int(p))
     return hmac.compare_digest(found, base64.b64decode(digest))
@@ -103,6 +106,19 @@ class Accounts:
             connection.execute(
                 "INSERT INTO users VALUES (?, ?, ?, ?)", (name, role, hash_password(password), time.time())
             )
+
+    def take_in(self, name: str, role: str) -> None:
+        """Make a user who signs in through a provider only, where there is none.
+
+        Raises SignInError for the name of somebody with a password here: the provider must not speak for them.
+        """
+        user = self._state.one("SELECT password FROM users WHERE name = ?", name)
+        if user is None:
+            _check(role, None)
+            with self._state.change("openid", "add user", user=name, role=role) as connection:
+                connection.execute("INSERT INTO users VALUES (?, ?, ?, ?)", (name, role, OUTSIDE, time.time()))
+        elif user["password"] != OUTSIDE:
+            raise SignInError(f"{name} signs in with a password here.")
 
     def change_user(self, who: str, name: str, *, role: str | None = None, password: str | None = None) -> None:
         """Set role or password, and end the user's sessions; raises InputError for the last administrator's role."""

@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 
 from foveal import __version__
 from foveal.core.errors import FovealError
-from foveal.server.api import admin, asking, changing, jobs, models, trust, watching
+from foveal.server import openid
+from foveal.server.api import admin, asking, changing, jobs, models, rekognition, trust, watching
 from foveal.server.api.parts import TypeRefusedError, problems
 from foveal.server.edges import Bodies, Outside, write_log
 from foveal.server.guard import ForbiddenError, HouseDep, NobodyError
@@ -41,7 +42,8 @@ def make_app(house: House, *, log: Callable[[str], None] = write_log) -> Any:
     for module in API:
         app.include_router(module.router)
     app.include_router(_health())
-    app.include_router(routes.router)
+    for module in (routes, openid, rekognition):
+        app.include_router(module.router)
     _add_errors(app)
     describe = app.openapi
 

@@ -1,6 +1,7 @@
 """A small client for programs: nothing but the standard library, and errors that say what the server said."""
 
 import hashlib
+import http.client
 import json
 import ssl
 import time
@@ -155,11 +156,13 @@ class Client:
                 if not left or problem.status not in (429, 503):
                     raise problem from None
                 time.sleep(min(30.0, problem.after_s or 1.0))
-            except urllib.error.URLError as problem_found:
+            except (
+                OSError,
+                http.client.HTTPException,
+            ) as lost:  # a changing request carries a key: it may be sent again
                 if not left:
-                    raise ServerError(
-                        0, {"detail": f"{self._address} does not answer: {problem_found.reason}."}
-                    ) from None
+                    reason = getattr(lost, "reason", None) or lost
+                    raise ServerError(0, {"detail": f"{self._address} does not answer: {reason}."}) from None
                 time.sleep(0.5)
         raise ServerError(0, {"detail": f"{self._address} does not answer."})
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from foveal.server.counting import Counters
 from foveal.server.options import Limits
-from foveal.server.problems import MEDIA, make_problem
+from foveal.server.problems import MEDIA, TooLargeError, TooSlowError, make_problem
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
@@ -28,14 +28,6 @@ SAFE = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-
-
-class TooSlowError(Exception):
-    """The body of a request did not come."""
-
-
-class TooLargeError(Exception):
-    """The body of a request is larger than is allowed."""
 
 
 async def send_problem(send: Send, status: int, kind: str, detail: str, after_s: int = 0) -> None:
@@ -106,6 +98,7 @@ class Bodies:
 
     def __init__(self, app: ASGIApp, *, limits: Limits, counters: Counters) -> None:
         self._app, self._limits, self._counters = app, limits, counters
+        self._most = f"At most {limits.upload_bytes >> 20} MiB in one request."
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, counting."""
@@ -115,7 +108,7 @@ class Bodies:
         said = Headers(scope=scope).get("content-length", "0")
         n_said = int(said) if said.isdecimal() else 0
         if n_said > self._limits.upload_bytes:
-            await send_problem(send, 413, "too-large", f"At most {self._limits.upload_bytes >> 20} MiB in one request.")
+            await send_problem(send, 413, "too-large", self._most)
             return
         if self._counters.bytes_in_flight + n_said > self._limits.in_flight_bytes:
             await send_problem(send, 503, "busy", "Too much is being uploaded at the moment.", after_s=2)
@@ -123,7 +116,7 @@ class Bodies:
         await self._pass(scope, receive, send)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        got, started, ended = [0], [False], [False]
+        got, ended = [0], [False]
 
         async def receiving() -> Message:
             if ended[0]:
@@ -131,28 +124,16 @@ class Bodies:
             try:
                 message = await asyncio.wait_for(receive(), self._limits.body_seconds)
             except TimeoutError:
-                raise TooSlowError from None
+                raise TooSlowError(f"Nothing came for {self._limits.body_seconds:.0f} s.") from None
             n = len(message.get("body", b""))
             ended[0] = message["type"] != "http.request" or not message.get("more_body")
             got[0] += n
             self._counters.bytes_in_flight += n
             if got[0] > self._limits.upload_bytes:
-                raise TooLargeError
+                raise TooLargeError(self._most)
             return message
 
-        async def sending(message: Message) -> None:
-            started[0] = True
-            await send(message)
-
         try:
-            await self._app(scope, receiving, sending)
-        except TooSlowError:
-            if not started[0]:
-                await send_problem(send, 408, "slow", f"Nothing came for {self._limits.body_seconds:.0f} s.")
-        except TooLargeError:
-            if not started[0]:
-                await send_problem(
-                    send, 413, "too-large", f"At most {self._limits.upload_bytes >> 20} MiB in one request."
-                )
+            await self._app(scope, receiving, send)
         finally:
             self._counters.bytes_in_flight -= got[0]

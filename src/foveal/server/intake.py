@@ -17,6 +17,7 @@ from foveal.server.options import Limits
 from foveal.server.state import State
 from foveal.server.workspaces import Place
 from foveal.store.files import write_aside
+from foveal.store.workspace import Workspace
 from foveal.workflows.sources.archive import UNPACKED
 
 UPLOADS = "uploads"
@@ -38,8 +39,10 @@ class Arrived:
 def check_label(text: str) -> str:
     """A label that can be a folder's name; raises InputError for any other."""
     label = " ".join(text.split())
-    if not label or len(label) > LONGEST or _CONTROL.search(label) or label.startswith((".", NOT)):
-        raise InputError(f"A class is named by 1 to {LONGEST} signs without / and \\, and does not begin with a dot.")
+    if not label or len(label) > LONGEST or _CONTROL.search(label) or label.startswith((".", "{", "[", NOT)):
+        raise InputError(
+            f"A class is named by 1 to {LONGEST} signs without / and \\, and does not begin with a dot or a bracket."
+        )
     return label
 
 
@@ -124,8 +127,6 @@ class Intake:
 
     @staticmethod
     def _is_taught(place: Place, path: Path) -> bool:
-        from foveal.store.workspace import Workspace
-
         if not place.is_taught:
             return False
         with Workspace.open(place.folder) as workspace:

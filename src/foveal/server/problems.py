@@ -5,6 +5,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import Match, Route
 
 from foveal.core.errors import (
     BusyError,
@@ -22,6 +23,15 @@ from foveal.server.workspaces import UnknownError, UntaughtError
 
 MEDIA = "application/problem+json"
 
+
+class TooSlowError(FovealError):
+    """The body of a request did not come."""
+
+
+class TooLargeError(FovealError):
+    """The body of a request is larger than is allowed."""
+
+
 # Most specific class first: status, the last part of the problem's type, and its title.
 TABLE: tuple[tuple[type[FovealError], int, str, str], ...] = (
     (UnknownError, 404, "unknown", "There is nothing of that name"),
@@ -29,6 +39,8 @@ TABLE: tuple[tuple[type[FovealError], int, str, str], ...] = (
     (SignInError, 401, "sign-in", "Name and password do not fit"),
     (WaitError, 429, "wait", "Too many attempts"),
     (FullError, 503, "busy", "The server is busy"),
+    (TooSlowError, 408, "slow", "The request did not come"),
+    (TooLargeError, 413, "too-large", "Too large"),
     (LostError, 409, "interrupted", "It was interrupted"),
     (BusyError, 409, "busy-workspace", "The workspace is being written to"),
     (StoreError, 409, "workspace", "The workspace cannot be used"),
@@ -78,7 +90,19 @@ def on_http_error(request: Request, problem: Exception) -> JSONResponse:
     response = respond(problem.status_code, "http", str(problem.detail), request)
     for name, value in (problem.headers or {}).items():
         response.headers[name] = value
+    if problem.status_code == 405:
+        response.headers["Allow"] = ", ".join(sorted(_methods(request)))
     return response
+
+
+def _methods(request: Request) -> set[str]:
+    """Every method that the path has, whatever route it belongs to."""
+    return {
+        method
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
 
 
 def on_invalid(request: Request, problem: Any) -> JSONResponse:

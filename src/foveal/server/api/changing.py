@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+import os
 import secrets
+import shutil
 from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import FormData, UploadFile
+from starlette.requests import ClientDisconnect
 
-from foveal.core.errors import InputError, StoreError
+from foveal.core.errors import FovealError, InputError, StoreError
 from foveal.server.api import models
 from foveal.server.api.parts import finish, problems
 from foveal.server.guard import Administrator, Forgetter, HouseDep, Reader, Teacher
@@ -20,6 +23,7 @@ from foveal.store.workspace import Workspace
 
 router = APIRouter(prefix="/v1/workspaces", tags=["changing"], responses=problems())
 JOB: dict[int | str, dict[str, Any]] = {202: {"model": models.Job}}
+DEFAULT_LABELS = {"gallery": "pictures", "inspector": "good"}  # of pictures in no folder
 UPLOAD_BODY = {
     "requestBody": {
         "required": True,
@@ -30,8 +34,10 @@ UPLOAD_BODY = {
                     "required": ["file"],
                     "properties": {
                         "file": {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}},
-                        "label": {"type": "array", "items": {"type": "string"},
-                                  "description": "the class: one for all files, or one for each"},
+                        "label": {
+                            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+                            "description": "the class: one for all files, or one for each",
+                        },
                         "columns": {"type": "string", "description": "JSON object of group, subject, or an item's data"},
                     },
                 }
@@ -96,21 +102,19 @@ async def add_zip(
 ) -> models.Job:
     """Take a zip in, as the body of the request: its folders are the classes, `label` is for what lies in none."""
     place = house.workspaces.get(name)
+    default = check_label(label) if label else DEFAULT_LABELS.get(place.kind, "")
     folder = house.options.folder / SERVER / "zips" / secrets.token_hex(8)
     await asyncio.to_thread(folder.mkdir, parents=True)
     file = folder / "upload.zip"
-    with file.open("wb") as out:
-        async for chunk in request.stream():
-            await asyncio.to_thread(out.write, chunk)
-    default = (
-        check_label(label)
-        if label
-        else "pictures"
-        if place.kind == "gallery"
-        else "good"
-        if place.kind == "inspector"
-        else ""
-    )
+    try:
+        with file.open("wb") as out:
+            async for chunk in request.stream():
+                await asyncio.to_thread(out.write, chunk)
+            out.flush()
+            await asyncio.to_thread(os.fsync, out.fileno())
+    except (FovealError, ClientDisconnect, OSError):
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        raise
     number = house.jobs.add(caller.name, "unpack", place.name, {"file": str(file), "label": default})
     return await finish(request, response, house, number)
 
@@ -121,7 +125,7 @@ async def _read_form(form: FormData, place: Place, house: House) -> list[Arrived
     if not files:
         raise InputError("The form has no file named file.")
     if len(labels) not in (1, len(files)):
-        default = {"gallery": "pictures", "inspector": "good"}.get(place.kind)
+        default = DEFAULT_LABELS.get(place.kind)
         if labels or default is None:
             raise InputError(f"Give one label for all {len(files)} files, or one for each; got {len(labels)}.")
         labels = [default]

@@ -14,6 +14,7 @@ from foveal.server.guard import HouseDep, Reader, Teacher
 from foveal.server.house import House
 from foveal.server.workspaces import UnknownError
 
+EVENT = {"type": "object", "properties": {"event": {"const": "job"}, "data": {"type": "string"}}}
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=problems())
 
 
@@ -41,7 +42,7 @@ async def get_job(number: str, house: HouseDep, caller: Reader) -> dict[str, Any
     return _get(house, number)
 
 
-@router.delete("/{number}", response_model=models.Job)
+@router.post("/{number}/cancel", response_model=models.Job)
 async def cancel_job(number: str, house: HouseDep, caller: Teacher) -> dict[str, Any]:
     """Cancel a job that has not ended; what it acknowledged already stays."""
     _get(house, number)
@@ -53,7 +54,7 @@ async def cancel_job(number: str, house: HouseDep, caller: Teacher) -> dict[str,
 @router.get(
     "/{number}/events",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events"}},
+    responses={200: {"content": {"text/event-stream": {"schema": EVENT}}, "description": "Events"}},
 )
 async def follow_job(number: str, house: HouseDep, caller: Reader) -> StreamingResponse:
     """The job now and after each change, as server-sent events, until it has ended."""

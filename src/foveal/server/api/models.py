@@ -9,9 +9,9 @@ Number = Annotated[int, Field(ge=0, le=2**53)]
 
 
 class Given(BaseModel):
-    """Something that is sent: fields that are not known are refused."""
+    """Something that is sent: fields that are not known are refused, and so are values of another type."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Problem(BaseModel):

@@ -48,7 +48,7 @@ def _findings(plain: Any, rows: list[ExampleRow], settled: set[str]) -> list[dic
             continue
         pictured = one["kind"] in PICTURE_FINDINGS
         shown = [(said, _pictures(said, by_name) if pictured else []) for said in one["names"][:SHOWN]]
-        advice = texts(f"findings.{one['kind']}") if f"findings.{one['kind']}" in texts.keys() else one["remedy"]
+        advice = texts(f"findings.{one['kind']}") if f"findings.{one['kind']}" in texts else one["remedy"]
         told.append({**one, "key": key, "shown": shown, "n": len(one["names"]), "advice": advice})
     return told
 

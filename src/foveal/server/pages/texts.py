@@ -19,11 +19,15 @@ class Texts:
         """The text of a key with its places filled; raises KeyError for a key that the catalogue does not have."""
         return self._plain[key].format(**values) if values else self._plain[key]
 
+    def __contains__(self, key: object) -> bool:
+        """Whether there is a text of this key."""
+        return key in self._plain
+
     def for_scripts(self) -> dict[str, str]:
         """The texts that scripts use, without the beginning of their keys."""
         return {key.removeprefix("js."): text for key, text in self._plain.items() if key.startswith("js.")}
 
-    def keys(self) -> frozenset[str]:
+    def every(self) -> frozenset[str]:
         """All keys."""
         return frozenset(self._plain)
 

@@ -119,7 +119,7 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   if (button.id === "teach") teach();
   else if (button.id === "measure") measure();
-  else if (button.id === "cancel" && running) api("DELETE", `/v1/jobs/${running.id}`);
+  else if (button.id === "cancel" && running) api("POST", `/v1/jobs/${running.id}/cancel`);
   else for (const [name, act] of Object.entries(clicks)) if (name in button.dataset) act(button.dataset[name], button);
 });
 

@@ -67,6 +67,7 @@ def test_evidence_adds_up_to_the_score(http, new_picture):
             "content",
         ),
         ("POST", "/v1/workspaces/shapes/look", {"json": {"base64": "%%%"}}, 422, "input"),
+        ("POST", "/v1/workspaces/shapes/look", {"json": {"base64": "\u00e7"}}, 422, "input"),
         ("POST", "/v1/workspaces/shapes/look", {"json": {"url": "https://example.org/a.jpg"}}, 422, "input"),
         ("POST", "/v1/workspaces/shapes/look", {"json": {"bas64": ""}}, 422, "invalid"),
         ("POST", "/v1/workspaces/shapes/find", {"files": {"file": b"x"}}, 409, "untaught"),

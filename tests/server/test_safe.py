@@ -329,7 +329,9 @@ def test_names_never_lead_outside(served, taught, shapes, name):
     assert all(path.parent == inside for path in found)
 
 
-@pytest.mark.parametrize("label", ["../up", "a/b", "..", ".hidden", "a\\b", "\x00", "", "x" * 101, "\u00acnot"])
+@pytest.mark.parametrize(
+    "label", ["../up", "a/b", "..", ".hidden", "a\\b", "\x00", "", "x" * 101, "\u00acnot", "null", "{}"]
+)
 def test_labels_never_lead_outside(served, taught, shapes, label):
     http = served.http(taught._key)
     data = (shapes / "disc" / "disc 2.png").read_bytes()

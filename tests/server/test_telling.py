@@ -22,7 +22,8 @@ class Inbox:
     """A program that takes webhooks; `refuse` of them are answered with an error first."""
 
     def __init__(self, refuse=0):
-        self.got, self.refuse = [], refuse
+        self.got: list = []
+        self.refuse = refuse
         inbox = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -76,7 +77,7 @@ def broker():
 @pytest.fixture
 def heard(broker):
     """Messages by topic, as another program hears them."""
-    messages = {}
+    messages: dict = {}
     client = Mqtt(CallbackAPIVersion.VERSION2)
     client.on_message = lambda _, __, message: messages.setdefault(message.topic, json.loads(message.payload))
     client.connect("127.0.0.1", int(broker.rpartition(":")[2]))

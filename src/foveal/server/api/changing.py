@@ -129,6 +129,9 @@ async def _read_form(form: FormData, place: Place, house: House) -> list[Arrived
         if labels or default is None:
             raise InputError(f"Give one label for all {len(files)} files, or one for each; got {len(labels)}.")
         labels = [default]
+    accidents = {"null", "undefined"} & set(labels)
+    if accidents:
+        raise InputError(f"A class called {accidents.pop()} is a slip of the program that sent it.")
     checked = [check_label(label) for label in labels] * (len(files) if len(labels) == 1 else 1)
     columns = _read_columns(form.get("columns"))
     return [

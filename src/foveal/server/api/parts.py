@@ -1,7 +1,6 @@
 """What several routes share: problems in the description, a picture from any request, jobs that may be waited for."""
 
 import base64
-import binascii
 import re
 from typing import Any
 
@@ -78,7 +77,7 @@ async def _from_json(house: House, given: Any) -> tuple[str, bytes]:
         return "picture", await fetch(given.url, house.options.url_hosts, house.options.limits.picture_bytes)
     try:
         return "picture", base64.b64decode(given.base64, validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii's, and that of letters beyond ASCII
         raise InputError("base64 is not valid base64 (RFC 4648).") from None
 
 

@@ -7,7 +7,6 @@ The access key id is a key of this server. The signature, made of a secret that 
 """
 
 import base64
-import binascii
 import json
 import re
 import time
@@ -105,7 +104,7 @@ def _picture(plain: Plain) -> bytes:
         raise RefusedError("InvalidParameterException", "Send the picture itself as Image.Bytes; there is no S3 here.")
     try:
         return base64.b64decode(image["Bytes"], validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii's, and that of letters beyond ASCII
         raise RefusedError("InvalidParameterException", "Image.Bytes is not valid base64.") from None
 
 

@@ -56,6 +56,7 @@ export async function api(method, path, given, headers = {}) {
     await new Promise((done) => setTimeout(done, 1000 * Number(answer.headers.get("Retry-After") || 1)));
   }
   if (answer.status === 401) location.href = "/sign-in";
+  if (answer.status === 204) return null;
   const type = answer.headers.get("Content-Type") || "";
   const plain = type.includes("json") ? await answer.json() : await answer.text();
   if (!answer.ok) {

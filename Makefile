@@ -14,7 +14,15 @@ $(1)/bin/python -m pip install $(QUIET) --require-hashes -r requirements.lock
 $(1)/bin/python -m pip install $(QUIET) --no-deps --no-build-isolation -e .
 endef
 
-.PHONY: demo test check tests bench docs lock test-torch test-openvino clean
+SERVER_EXTRAS := $(addprefix --extra=,alerts camera medical mqtt openid parquet postgres qdrant server text)
+# Pins of some extras with hashes, naming no host.
+define pin
+.venv-lock/bin/pip-compile -q $(FRESH) $(2) --generate-hashes --strip-extras --allow-unsafe --no-header \
+	--no-annotate --no-emit-index-url --no-emit-find-links --no-emit-options -o $(1) pyproject.toml
+sed -i -e '/^# WARNING: pip/d' -e '/^# Consider using/d' -e '/^foveal @/d' $(1)  # itself is no requirement
+endef
+
+.PHONY: demo test test-browser check tests bench docs lock test-torch test-openvino clean
 
 demo: $(STAMP)  ## teach, evaluate, look, forget on real pictures of solar cells
 	$(BIN)/foveal demo --output demo-output
@@ -28,7 +36,11 @@ check: $(STAMP)
 	$(BIN)/lint-imports --no-cache
 
 tests: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/browser
+
+test-browser: $(STAMP)  ## the page's stories in the browser that is installed, or in Debian's, which root may install
+	command -v chromium chromium-browser >/dev/null || (apt-get -qq update && apt-get -qq -y install chromium >/dev/null)
+	$(BIN)/python -m pytest tests/browser
 
 bench: $(STAMP)  ## measure, against peers where they are installed
 	$(BIN)/python -m benchmarks
@@ -39,9 +51,8 @@ docs: $(STAMP)  ## write the reference pages from the code
 lock:  ## pin every package by hash again, after pyproject.toml changed; FRESH=--upgrade takes newer ones
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install $(QUIET) "pip-tools>=7.5,<8"
-	.venv-lock/bin/pip-compile -q $(FRESH) --extra dev --generate-hashes --strip-extras --allow-unsafe --no-header \
-		--no-annotate --no-emit-index-url --no-emit-find-links --no-emit-options -o requirements.lock pyproject.toml
-	sed -i -e '/^# WARNING: pip/d' -e '/^# Consider using/d' -e '/^foveal @/d' requirements.lock  # itself is no requirement
+	$(call pin,requirements.lock,--extra dev)
+	$(call pin,requirements-server.lock,$(SERVER_EXTRAS) -c requirements.lock)
 
 test-torch:  ## parity with PyTorch, in an environment of its own
 	$(call install,.venv-torch)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from foveal.core.inspection import Inspection
     from foveal.core.prediction import Prediction
     from foveal.recognizers.settings import Settings
+    from foveal.server.client import Client
     from foveal.workflows.finding.searching import Wish
     from foveal.workflows.gallery import Gallery
     from foveal.workflows.part import Part, load_part, teach_part
@@ -40,6 +41,7 @@ _HOMES = {
     "load_part": "foveal.workflows.part",
     "Part": "foveal.workflows.part",
     "Gallery": "foveal.workflows.gallery",
+    "Client": "foveal.server.client",
     "Wish": "foveal.workflows.finding.searching",
     "Found": "foveal.core.gallery",
     "Hit": "foveal.core.gallery",
@@ -59,6 +61,7 @@ _HOMES = {
 
 __all__ = [
     "BusyError",
+    "Client",
     "DecodeError",
     "Found",
     "FovealError",

@@ -244,6 +244,9 @@ def test_inspect_watch_and_acknowledge(page, served, tmp_path, size):
     page.locator("h1").click()  # the part goes on by itself while nobody is in it
     expect(page.locator(".alerts li")).to_have_count(1, timeout=SLOW_MS)
     expect(page.locator(".alerts img")).to_be_visible()
+    page.locator("[data-fade]").fill("1")
+    assert page.locator(".now .heat").evaluate("image => getComputedStyle(image).opacity") == "1"
+    page.locator("h1").click()
     check_access(page)
     page.get_by_role("button", name="Seen").click()
     expect(page.locator(".alerts li")).to_have_count(0, timeout=SLOW_MS)

@@ -87,7 +87,7 @@ ONCE = WatchRules(once=True)
 def look_once(part, folder, journal, notifiers=(), rules=ONCE):
     names = []
     done = watch(open_part(part), open_arrivals(str(folder)), journal, notifiers=notifiers, rules=rules,
-                 tell=lambda name, found, reason: names.append(name))  # fmt: skip
+                 tell=lambda name, found, reason, image: names.append(name))  # fmt: skip
     return done, names
 
 
@@ -124,7 +124,7 @@ def test_a_half_written_file_is_left_until_it_is_whole(part, tmp_path):
     def run():
         with Journal(tmp_path / "journal") as own:
             watch(open_part(part), open_arrivals(str(folder)), own, rules=WatchRules(poll_s=0.2),
-                  tell=lambda name, found, reason: told.append((name, found)), stop=stop.is_set)  # fmt: skip
+                  tell=lambda name, found, reason, image: told.append((name, found)), stop=stop.is_set)  # fmt: skip
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
@@ -261,7 +261,7 @@ def test_a_video_is_watched_frame_by_frame_and_resumed(part, tmp_path, video):
     stopped: list[str] = []
     with Journal(tmp_path) as journal:
         first = watch(learned, open_arrivals(str(video), every_s=1.0), journal, stop=lambda: len(stopped) >= 3,
-                      tell=lambda name, found, reason: stopped.append(name))  # fmt: skip
+                      tell=lambda name, found, reason, image: stopped.append(name))  # fmt: skip
         second = watch(learned, open_arrivals(str(video), every_s=1.0), journal)
         assert first.n_good + first.n_not_good == 3
         assert first.n_good + first.n_not_good + second.n_good + second.n_not_good == 6

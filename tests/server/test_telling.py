@@ -148,6 +148,8 @@ def test_a_watch_tells_by_webhook_and_mqtt_and_goes_on_after_a_restart(served, b
     wait_until(lambda: "foveal/line_7/alert" in heard, 60)
     assert heard["foveal/line_7/state"]["verdict"] == "defect"
     seen = http.get(f"/v1/watches/{watch}/seen").json()
+    layers = [http.get(f"/v1/watches/{watch}/latest?heat={heat}").content for heat in ("false", "true")]
+    assert all(layer.startswith(b"\xff\xd8") for layer in layers) and layers[0] != layers[1] and seen["has_picture"]
     alert = seen["alerts"][0]
     assert http.get(f"/v1/watches/{watch}/alerts/{alert['id']}/picture").content.startswith(b"\x89PNG")
     assert http.post(f"/v1/watches/{watch}/acknowledge", json={"alerts": [alert["id"]]}).json() == {"acknowledged": 1}

@@ -116,15 +116,17 @@ class Bodies:
         await self._pass(scope, receive, send)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        got, ended = [0], [False]
+        got, ended, begun = [0], [False], time.monotonic()
 
         async def receiving() -> Message:
             if ended[0]:
                 return await receive()  # waits for the client to go away, which may take its time
+            # So long for nothing at all, and for every byte that came as long as the slowest line that is served needs.
+            until = begun + self._limits.body_seconds + got[0] / self._limits.slowest_rate
             try:
-                message = await asyncio.wait_for(receive(), self._limits.body_seconds)
+                message = await asyncio.wait_for(receive(), max(0.001, until - time.monotonic()))
             except TimeoutError:
-                raise TooSlowError(f"Nothing came for {self._limits.body_seconds:.0f} s.") from None
+                raise TooSlowError("The request came too slowly.") from None
             n = len(message.get("body", b""))
             ended[0] = message["type"] != "http.request" or not message.get("more_body")
             got[0] += n

@@ -22,7 +22,8 @@ class Limits:
     seconds: float = 20.0  # for one picture
     child_memory: int = 3 << 30  # bytes of a process that decodes
     waiting: int = 64  # questions that wait for a free process
-    body_seconds: float = 30.0  # without a byte of the request
+    body_seconds: float = 30.0  # for a request without a body; its bytes give it more
+    slowest_rate: float = 10_000.0  # bytes a second
     in_flight_bytes: int = 512 * MIB  # of all requests together
 
 

@@ -19,6 +19,7 @@ from foveal.workflows.report.plots import plot_trend
 from foveal.workflows.trending import measure_trends
 
 WATCHES = "watches"
+PICTURE, HEAT = "latest.jpg", "latest-heat.jpg"  # of the newest picture, for people who look on
 FIRST_WAIT_S, LAST_WAIT_S = 1.0, 60.0
 
 
@@ -146,7 +147,7 @@ class Watches:
         self._row(number)
         folder = self.journal(number)
         if not (folder / JOURNAL).is_file():
-            return {"seen": [], "alerts": [], "trend": "", "said": ""}
+            return {"seen": [], "alerts": [], "trend": "", "said": "", "has_picture": False}
         with Journal(folder) as journal:
             sightings = journal.recent(most)[::-1]
             alerts = [*journal.waiting(), *journal.unacknowledged()]
@@ -160,6 +161,7 @@ class Watches:
             "alerts": [_plain(asdict(alert)) for alert in alerts if alert.acknowledged is None],
             "trend": plot,
             "said": str(trends[0]) if trends else "",
+            "has_picture": (folder / PICTURE).is_file(),
         }
 
     def evidence(self, number: str, alert: int) -> bytes | None:
@@ -169,6 +171,12 @@ class Watches:
             found = [one for one in (*journal.waiting(), *journal.unacknowledged()) if one.id == alert]
         path = Path(found[0].evidence) if found and found[0].evidence else None
         return path.read_bytes() if path is not None and path.is_file() else None
+
+    def latest(self, number: str, *, heat: bool) -> bytes | None:
+        """The newest picture, or the same with what differs warm; None before the first."""
+        self._row(number)
+        path = self.journal(number) / (HEAT if heat else PICTURE)
+        return path.read_bytes() if path.is_file() else None
 
     def acknowledge(self, who: str, number: str, alerts: Sequence[int], now: float) -> int:
         """Note that somebody has seen alerts; returns how many."""

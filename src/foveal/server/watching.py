@@ -1,20 +1,21 @@
 """The child that watches one folder or camera: judges what arrives, keeps a journal, tells people."""
 
-import json
 from pathlib import Path
 from typing import Any
 
+from foveal.core.image import Image
 from foveal.core.inspection import Inspection
 from foveal.server.child import Report, Task
+from foveal.server.watches import HEAT, PICTURE
 from foveal.server.wire import Message
+from foveal.store.files import write_aside
 from foveal.store.journal import Journal
 from foveal.workflows.alerting import AlertRules, AppriseNotifier, Notifier
 from foveal.workflows.arrivals import open_arrivals
 from foveal.workflows.inspection.look_files import open_inspector
+from foveal.workflows.showing import show_inspection
 from foveal.workflows.telling import ManyNotifiers, MqttNotifier, WebhookNotifier
 from foveal.workflows.watching import WatchRules, watch
-
-LATEST = "latest.json"
 
 
 def run(asked: dict[str, Any], blobs: list[bytes], report: Report) -> Message:
@@ -26,12 +27,15 @@ def run(asked: dict[str, Any], blobs: list[bytes], report: Report) -> Message:
     several = ManyNotifiers(tuple(notifiers)) if notifiers else None
     count = [0]
 
-    def tell(name: str, found: Inspection | None, reason: str) -> None:
+    def tell(name: str, found: Inspection | None, reason: str, image: Image | None) -> None:
         count[0] += 1
         for one in notifiers:
             if isinstance(one, MqttNotifier):
                 one.publish_state("unreadable" if found is None else found.verdict, found.score if found else None)
-        (folder / LATEST).write_text(json.dumps({"name": name, "reason": reason}), "utf-8")
+        if found is not None and image is not None:
+            layers = show_inspection(image, found)
+            write_aside(folder / PICTURE, [layers.picture])
+            write_aside(folder / HEAT, [layers.heat])
         report("watching", count[0], 0)
 
     rules = WatchRules(poll_s=asked["every"], alerts=AlertRules(quiet_s=asked.get("quiet", 600.0)))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from foveal.audits.drift import LEAST, find_drift
 from foveal.core.errors import InputError
-from foveal.core.image import Appearance
+from foveal.core.image import Appearance, Image
 from foveal.core.inspection import GOOD, Inspection
 from foveal.imaging.appearance import measure_appearance
 from foveal.imaging.draw import encode_png
@@ -50,7 +50,7 @@ class Watched:
     n_sent: int = 0
 
 
-Told = Callable[[str, Inspection | None, str], None]  # name, verdict or None, reason
+Told = Callable[[str, Inspection | None, str, Image | None], None]  # name, verdict and picture or neither, reason
 
 
 def watch(
@@ -60,7 +60,7 @@ def watch(
     *,
     notifiers: Sequence[Notifier | None] = (),
     rules: WatchRules | None = None,
-    tell: Told = lambda name, inspection, reason: None,
+    tell: Told = lambda name, inspection, reason, image: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Watched:
     """Judge what arrives until `stop` says so; every verdict and alert is in the journal before it is told.
@@ -82,7 +82,7 @@ def watch(
                     return watched
         except StreamError as problem:
             failures += 1
-            tell(arrivals.name, None, str(problem))
+            tell(arrivals.name, None, str(problem), None)
             if failures >= CAMERA_GONE or rules.once:
                 journal.alert(f"camera {arrivals.name}", f"No pictures: {problem}", time.time(), quiet_s=DRIFT_QUIET_S)
         watched.n_sent += deliver(journal, notifiers, rules.alerts, title, time.time())
@@ -111,7 +111,7 @@ def _judge(
             return False
         journal.record(Sighting(arrival.key, source, arrival.name, now, UNREADABLE, reason=str(problem)))
         watched.n_unreadable += 1
-        tell(arrival.name, None, str(problem))
+        tell(arrival.name, None, str(problem), None)
         return True
     found = inspect_image(learned, image, capture, nearest=True)
     look = json.dumps(asdict(measure_appearance(image)))
@@ -127,7 +127,7 @@ def _judge(
         text = f"{arrival.name}: {say_verdict(found)}, p = {found.p_value:.2g}"
         alert = (f"{source} {found.verdict} {_where(found)}", text, str(path))
     journal.record(sighting, alert, quiet_s=rules.alerts.quiet_s)
-    tell(arrival.name, found, "")
+    tell(arrival.name, found, "", image)
     return True
 
 

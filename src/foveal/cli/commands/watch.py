@@ -70,7 +70,7 @@ def _watch(options: argparse.Namespace, journal: Any, console: Console) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _: stopped.append(received))
 
-    def tell(name: str, found: Any, reason: str) -> None:
+    def tell(name: str, found: Any, reason: str, image: Any) -> None:
         console.note(f"skipped {name}: {reason}") if found is None else console.print(describe_inspection(found, name))
 
     done = watch(learned, arrivals, journal, notifiers=notifiers, rules=rules, tell=tell, stop=lambda: bool(stopped))

@@ -50,6 +50,15 @@ async def seen(number: str, house: HouseDep, caller: Reader, most: Annotated[int
     return await asyncio.to_thread(house.watches.seen, number, most)
 
 
+@router.get("/{number}/latest", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
+async def latest(number: str, house: HouseDep, caller: Reader, heat: bool = False) -> Response:
+    """The newest picture, or with `heat` the same with what differs from good ones warm."""
+    data = await asyncio.to_thread(lambda: house.watches.latest(number, heat=heat))
+    if data is None:
+        raise UnknownError("No picture has arrived yet.")
+    return Response(data, media_type="image/jpeg")
+
+
 @router.get(
     "/{number}/alerts/{alert}/picture", response_class=Response, responses={200: {"content": {"image/png": {}}}}
 )

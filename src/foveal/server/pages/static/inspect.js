@@ -45,8 +45,21 @@ $("#new-watch")?.addEventListener("submit", async (event) => {
   await load("#watches");
 });
 
+let faded = 0; // how far the map is faded in, kept while the part is loaded anew
+
+function fade() {
+  for (const heat of document.querySelectorAll(".now .heat")) heat.style.opacity = faded;
+  for (const slider of document.querySelectorAll("[data-fade]")) slider.value = faded;
+}
+
+document.addEventListener("input", (event) => {
+  if (!event.target.matches("[data-fade]")) return;
+  faded = event.target.value;
+  fade();
+});
+
 // The newest verdicts as they come, unless somebody is using the part with the keyboard.
 setInterval(() => {
   const part = $("#watches");
-  if (part && !document.hidden && !part.contains(document.activeElement)) load("#watches").catch(() => {});
+  if (part && !document.hidden && !part.contains(document.activeElement)) load("#watches").then(fade, () => {});
 }, 3000);

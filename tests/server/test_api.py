@@ -321,3 +321,11 @@ def test_a_picture_taken_at_the_wrong_size_is_still_one_answer(http):
         draw_shape("disc", 1).resize(size).save(buffer, "PNG")
         answer = http.post("/v1/workspaces/shapes/look", files={"file": buffer.getvalue()})
         assert answer.status_code == 200 and "tiny" in answer.json()["flags"], answer.text
+
+
+def test_many_files_in_one_request_are_all_taken(taught, shapes):
+    """More than may wait for a free process at a time."""
+    taught.create("many")
+    files = sorted(shapes.rglob("*.png")) * 3
+    told = taught.upload("many", files, label="all")
+    assert len(told) == 108 and {one["state"] for one in told} == {"staged"}

@@ -1,5 +1,6 @@
 """What the server refuses, and who may do what: seen from outside, by real requests."""
 
+import concurrent.futures
 import io
 import json
 import os
@@ -392,3 +393,47 @@ def test_the_servers_log_shows_what_was_changed_in_it(tmp_path):
     assert state.problems() != []
     assert json.dumps(state.log()[0])
     state.close()
+
+
+def test_more_than_can_be_answered_soon_is_refused_with_when_to_come_back(tmp_path, shapes):
+    """Thirty at once where two work and two may wait: some are answered, the others told to come back."""
+    served = Served(tmp_path / "home", "children=1, limits=Limits(waiting=2)").ready()
+    client = served.client()
+    client.create("shapes")
+    for folder in sorted(shapes.iterdir()):
+        client.upload("shapes", sorted(folder.iterdir())[:4], label=folder.name)
+    client.teach("shapes", single=True)
+    where = f"{served.address}/v1/workspaces/shapes/look"
+    data, headers = next(shapes.rglob("*.png")).read_bytes(), {"Authorization": f"Bearer {client._key}"}
+    with concurrent.futures.ThreadPoolExecutor(30) as threads:
+        sent = [threads.submit(httpx.post, where, files={"file": data}, headers=headers, timeout=60) for _ in range(30)]
+        answers = [one.result() for one in sent]
+    refused = [one for one in answers if one.status_code == 503]
+    assert 0 < len(refused) < 30 and {one.status_code for one in answers} == {200, 503}
+    assert all(int(one.headers["Retry-After"]) >= 1 and one.json()["type"].endswith(":busy") for one in refused)
+    assert httpx.post(where, files={"file": data}, headers=headers).status_code == 200  # it recovers by itself
+    served.stop()
+
+
+def test_a_workspace_is_deleted_with_everything_in_it(served, taught, shapes):
+    taught.create("gone")
+    taught.upload("gone", [shapes / "disc" / "disc 2.png"], label="disc")
+    folder = served.folder / "workspaces" / "gone"
+    assert folder.is_dir()
+    http = served.http(taught._key)
+    assert http.request("DELETE", "/v1/workspaces/gone").status_code == 204
+    assert not folder.exists() and http.get("/v1/workspaces/gone").status_code == 404
+    assert (served.folder / "workspaces" / "shapes").is_dir()
+
+
+def test_a_workspace_of_the_command_line_is_served_and_never_deleted(tmp_path, shapes):
+    from foveal.workflows.recognizer import teach
+
+    teach(shapes, workspace=tmp_path / "mine", view="whole")
+    served = Served(tmp_path / "mine").ready()
+    client = served.client()
+    assert [one["name"] for one in client.workspaces()] == ["main"]
+    assert client.look("main", next(shapes.rglob("*.png")))["best"]
+    assert served.http(client._key).request("DELETE", "/v1/workspaces/main").status_code == 204
+    served.stop()
+    assert (tmp_path / "mine" / "workspace.db").is_file()

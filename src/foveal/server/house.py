@@ -40,7 +40,7 @@ class House:
         limits = options.limits
         kind = Kind("look", memory=limits.child_memory)
         self.pool = Pool(kind, options.children, seconds=limits.seconds, most_waiting=limits.waiting)
-        self.intake = Intake(self.state, self.pool, limits)
+        self.intake = Intake(self.state, self.pool, limits, options.children)
         self.runners = Runners(self.state, self.workspaces, self.intake)
         self.jobs = Jobs(self.state, Child(Kind("work", threads=options.children)), self.runners.table())
         self.jobs.ended = self._on_ended

@@ -62,8 +62,10 @@ def tidy_name(text: str) -> str:
 class Intake:
     """Takes pictures in for workspaces. Use from the event loop."""
 
-    def __init__(self, state: State, pool: Pool, limits: Limits) -> None:
+    def __init__(self, state: State, pool: Pool, limits: Limits, at_once: int) -> None:
+        """Check so many pictures side by side, however many are sent: those who look must not wait behind them all."""
         self._state, self._pool, self._limits = state, pool, limits
+        self._turn = asyncio.Semaphore(at_once)
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def take(self, who: str, place: Place, arrived: Sequence[Arrived]) -> list[dict[str, Any]]:
@@ -91,10 +93,11 @@ class Intake:
             "max_bytes": self._limits.picture_bytes,
             "keep_metadata": bool(self._state.choice("keep_metadata", False)),
         }
-        try:
-            return await self._pool.ask(asked, [one.data])
-        except InputError as problem:
-            return str(problem)
+        async with self._turn:
+            try:
+                return await self._pool.ask(asked, [one.data])
+            except InputError as problem:
+                return str(problem)
 
     def _keep(
         self, who: str, place: Place, checked: Sequence[tuple[Arrived, dict[str, Any], list[bytes]]]

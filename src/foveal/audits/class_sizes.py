@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from foveal.audits.finding import Finding
+from foveal.audits.finding import Finding, say_how_many
 from foveal.recognizers.conformal import least_for
 
 DWARFED = 20.0
@@ -33,7 +33,8 @@ def find_small_classes(labels: Sequence[tuple[str, ...]], groups: Sequence[int],
                 "class inside one group",
                 "warning",
                 tuple(sorted(single)),
-                f"{len(single)} classes were taken in one go, so how well they do cannot be estimated.",
+                say_how_many(len(single), "class was", "classes were")
+                + " taken in one go: how well it is told cannot be estimated.",
                 "Add pictures taken at another time or place.",
             )
         )
@@ -45,7 +46,8 @@ def find_small_classes(labels: Sequence[tuple[str, ...]], groups: Sequence[int],
                 "too few to promise",
                 "note",
                 tuple(f"{label}: {n} independent groups" for n, label in few),
-                f"{len(few)} classes have fewer than {least} independent groups, too few to promise {coverage:.0%} each.",
+                say_how_many(len(few), "class has", "classes have")
+                + f" fewer than {least} independent groups, too few to promise {coverage:.0%} each.",
                 "They borrow the promise of all classes together. Add pictures taken at other times.",
                 float(least),
             )

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
 
-from foveal.audits.finding import Finding
+from foveal.audits.finding import Finding, say_how_many
 from foveal.audits.pictures import Pictures
 
 ReadThumbnail = Callable[[int], bytes]  # the JPEG thumbnail of a picture id, b"" where there is none
@@ -33,7 +33,7 @@ def find_copies(pictures: Pictures, read_thumbnail: ReadThumbnail) -> list[Findi
                 "exact copies",
                 "warning",
                 tuple(pictures.names[i] for i in extra),
-                f"{len(extra)} files are exact copies of others.",
+                say_how_many(len(extra), "file is an exact copy of another.", "files are exact copies of others."),
                 "They count as one group when left out. Remove them, or they weigh double.",
                 float(len(extra)),
             )
@@ -44,7 +44,7 @@ def find_copies(pictures: Pictures, read_thumbnail: ReadThumbnail) -> list[Findi
                 "near copies",
                 "note",
                 tuple(f"{pictures.names[a]} ~ {pictures.names[b]}" for a, b in near),
-                f"{len(near)} pairs look the same, resized or saved again.",
+                say_how_many(len(near), "pair looks", "pairs look") + " the same, resized or saved again.",
                 "Keep one of each pair.",
                 float(len(near)),
             )
@@ -139,7 +139,7 @@ def _conflicting(pictures: Pictures, exact: list[list[int]]) -> Finding | None:
         tuple(
             " = ".join(f"{pictures.names[i]} ({', '.join(pictures.labels[i])})" for i in members) for members in torn
         ),
-        f"{len(torn)} files appear under different labels.",
+        say_how_many(len(torn), "file appears", "files appear") + " under different labels.",
         "One label must be wrong: correct or remove it.",
         float(len(torn)),
     )
@@ -157,7 +157,7 @@ def _between_splits(pictures: Pictures, groups: list[list[int]]) -> Finding | No
         "copies between splits",
         "error",
         tuple(" = ".join(pictures.names[i] for i in members) for members in leaks),
-        f"{len(leaks)} pictures are both taught and tested.",
+        say_how_many(len(leaks), "picture is", "pictures are") + " both taught and tested.",
         "Remove them from the test, or its figures flatter.",
         float(len(leaks)),
     )

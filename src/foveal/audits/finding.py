@@ -6,6 +6,15 @@ from typing import Any
 SEVERITIES = ("error", "warning", "note")
 
 
+def say_how_many(n: int, one: str, many: str) -> str:
+    """A number with what is said of one, or of several.
+
+    >>> say_how_many(1, "file is", "files are"), say_how_many(2, "file is", "files are")
+    ('1 file is', '2 files are')
+    """
+    return f"{n} {one if n == 1 else many}"
+
+
 @dataclass(frozen=True)
 class Finding:
     """What was found, in which pictures, how much it matters, and what to do."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from foveal.audits.finding import Finding
+from foveal.audits.finding import Finding, say_how_many
 
 
 def find_wrong_labels(
@@ -33,7 +33,8 @@ def find_wrong_labels(
             "likely wrong label",
             "warning",
             tuple(f"{names[i]}: {classes[truth[i]]}, looks like {classes[rival[i]]} ({best[i]:.0%})" for i in order),
-            f"{len(order)} labels look wrong to a recognizer that never saw the picture.",
+            say_how_many(len(order), "label looks", "labels look")
+            + " wrong to a recognizer that never saw the picture.",
             "Look at them, and run foveal correct where the label is wrong.",
             float(len(order)),
         )

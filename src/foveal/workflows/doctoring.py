@@ -9,7 +9,7 @@ from typing import Any
 from foveal.audits.bursts import find_bursts
 from foveal.audits.class_sizes import find_small_classes
 from foveal.audits.copies import find_copies
-from foveal.audits.finding import SEVERITIES, Finding
+from foveal.audits.finding import SEVERITIES, Finding, say_how_many
 from foveal.audits.labels import find_wrong_labels
 from foveal.audits.looks import find_odd_pictures, find_poor_looks
 from foveal.audits.pictures import Pictures
@@ -114,7 +114,7 @@ def _unreadable(rows: Sequence[tuple[str, str]]) -> list[Finding]:
             "unreadable",
             "error",
             tuple(f"{name}: {reason}" for name, reason in rows),
-            f"{len(rows)} files cannot be read.",
+            say_how_many(len(rows), "file", "files") + " cannot be read.",
             "They are left out. Export them again, or remove them.",
             float(len(rows)),
         )
@@ -125,7 +125,7 @@ def _unlabelled(pictures: Pictures) -> list[Finding]:
     names = tuple(name for name, labels in zip(pictures.names, pictures.labels, strict=True) if not labels)
     if not names:
         return []
-    return [Finding("no label", "warning", names, f"{len(names)} pictures have no label.",
+    return [Finding("no label", "warning", names, say_how_many(len(names), "picture has", "pictures have") + " no label.",
                     "Put them into the folder of their class, or remove them.", float(len(names)))]  # fmt: skip
 
 

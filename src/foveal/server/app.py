@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from foveal import __version__
 from foveal.core.errors import FovealError
 from foveal.server import openid
-from foveal.server.api import admin, asking, changing, jobs, models, rekognition, trust, watching
+from foveal.server.api import admin, answer_models, asking, changing, jobs, models, rekognition, trust, watching
 from foveal.server.api.parts import TypeRefusedError, problems
 from foveal.server.edges import Bodies, Outside, write_log
 from foveal.server.guard import ForbiddenError, HouseDep, NobodyError
@@ -113,7 +113,7 @@ def _add_errors(app: FastAPI) -> None:
 def _complete(plain: dict[str, Any]) -> dict[str, Any]:
     """The description with the shapes that only requests name, and without the framework's own shape of errors."""
     schemas = plain.setdefault("components", {}).setdefault("schemas", {})
-    for shape in (models.Problem, models.PictureIn, models.PictureWish):
+    for shape in (models.Problem, answer_models.PictureIn, answer_models.PictureWish):
         schema = shape.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= schema.pop("$defs", {})
         schemas[shape.__name__] = schema

@@ -48,7 +48,7 @@ def _result(plain: Plain, blobs: Sequence[bytes] = ()) -> Message:
     return _finite(plain), list(blobs)
 
 
-def teach(asked: Plain, blobs: list[bytes], report: Report) -> Message:
+def _teach(asked: Plain, blobs: list[bytes], report: Report) -> Message:
     """Teach what a table names, then measure and examine; the table is deleted."""
     folder, table = Path(asked["folder"]), Path(asked["table"])
     if asked["kind"] == "inspector":
@@ -65,7 +65,7 @@ def _without_places(plain: Plain) -> Plain:
     return {key: value for key, value in plain.items() if key not in ("lines", "workspace")}
 
 
-def measure(asked: Plain, blobs: list[bytes], report: Report) -> Message:
+def _measure(asked: Plain, blobs: list[bytes], report: Report) -> Message:
     """Figures and findings of a workspace."""
     folder = Path(asked["folder"])
     return _result(_part_figures(folder) if asked["kind"] == "inspector" else _figures(folder, report))
@@ -101,7 +101,7 @@ def _part_figures(folder: Path) -> Plain:
     return {"points": list_operating_points(folder), "findings": findings}
 
 
-def relabel(asked: Plain, blobs: list[bytes], report: Report) -> Message:
+def _relabel(asked: Plain, blobs: list[bytes], report: Report) -> Message:
     """Set the right label of taught pictures, or say what they are not."""
     folder = Path(asked["folder"])
     names = _names(folder, asked["ids"])
@@ -118,20 +118,20 @@ def _names(folder: Path, ids: Sequence[int]) -> list[str]:
     return [paths[number] for number in ids]
 
 
-def rename(asked: Plain, blobs: list[bytes], report: Report) -> Message:
+def _rename(asked: Plain, blobs: list[bytes], report: Report) -> Message:
     """Rename or merge classes."""
     learned = rename_classes(Path(asked["folder"]), asked["names"], progress=report)
     return _result({"classes": [label for label in learned.readout.classes if not label.startswith(NOT)]})
 
 
-def answer(asked: Plain, blobs: list[bytes], report: Report) -> Message:
+def _answer(asked: Plain, blobs: list[bytes], report: Report) -> Message:
     """Teach kept pictures as what people say of them."""
     folder = Path(asked["folder"])
     learned = settle(folder, asked["names"], label=asked.get("label"), is_not=asked.get("is_not"), progress=report)
     return _result({"settled": len(asked["names"]), "classes": list(learned.readout.classes)})
 
 
-def forget(asked: Plain, blobs: list[bytes], report: Report) -> Message:
+def _forget(asked: Plain, blobs: list[bytes], report: Report) -> Message:
     """Erase pictures everywhere, kept looks of the same files included, and certify it."""
     folder, by = Path(asked["folder"]), asked["by"]
     values = _names(folder, [int(value) for value in asked["values"]]) if by == "picture" else asked["values"]
@@ -157,14 +157,14 @@ def _drop_same(folder: Path, values: Sequence[str], by: str) -> None:
     drop_kept(folder, [one.name for one in kept if hashes[one.picture] in leaving])
 
 
-def expire(asked: Plain, blobs: list[bytes], report: Report) -> Message:
+def _expire(asked: Plain, blobs: list[bytes], report: Report) -> Message:
     """Forget kept pictures that are older than the administrator wants, or those named."""
     folder = Path(asked["folder"])
     names = asked["names"] if "names" in asked else list_expired(folder, asked["days"])
     return _result({"erased": drop_kept(folder, names)})
 
 
-def index(asked: Plain, blobs: list[bytes], report: Report) -> Message:
+def _index(asked: Plain, blobs: list[bytes], report: Report) -> Message:
     """Index what a table names into a gallery; the table is deleted."""
     table = Path(asked["table"])
     found = index_catalogue(table, asked["folder"], plan=Plan(learn=asked.get("learn")), progress=report)
@@ -172,25 +172,25 @@ def index(asked: Plain, blobs: list[bytes], report: Report) -> Message:
     return _result(_without_places(describe_indexed(found, asked["folder"])))
 
 
-def choose(asked: Plain, blobs: list[bytes], report: Report) -> Message:
+def _choose(asked: Plain, blobs: list[bytes], report: Report) -> Message:
     """Set the promised share of false alarms."""
     folder = Path(asked["folder"])
     set_false_alarms(folder, asked["false_alarms"])
     return _result({"points": list_operating_points(folder)})
 
 
-def card(asked: Plain, blobs: list[bytes], report: Report) -> Message:
+def _card(asked: Plain, blobs: list[bytes], report: Report) -> Message:
     """The model card."""
     return _result({"card": read_card_of(asked["folder"], report)})
 
 
-def check(asked: Plain, blobs: list[bytes], report: Report) -> Message:
+def _check(asked: Plain, blobs: list[bytes], report: Report) -> Message:
     """Verify log, pictures, certificates and memory of a workspace."""
     verdict = verify(asked["folder"])
     return _result({"checked": list(verdict.checked), "problems": list(verdict.problems)})
 
 
-def hand_out(asked: Plain, blobs: list[bytes], report: Report) -> Message:
+def _hand_out(asked: Plain, blobs: list[bytes], report: Report) -> Message:
     """Write a recognizer file and note it in the export register."""
     from foveal.workflows.inspection.saving import save_part
 
@@ -201,7 +201,7 @@ def hand_out(asked: Plain, blobs: list[bytes], report: Report) -> Message:
     return _result({"sha256": save(asked["folder"], target, share=asked["share"], progress=report)[0]})
 
 
-def page(asked: Plain, blobs: list[bytes], report: Report) -> Message:
+def _page(asked: Plain, blobs: list[bytes], report: Report) -> Message:
     """The whole report as one self-contained page."""
     folder = Path(asked["folder"])
     evaluated, diagnosis = evaluate(folder, progress=report), examine(folder, progress=report)
@@ -210,7 +210,7 @@ def page(asked: Plain, blobs: list[bytes], report: Report) -> Message:
 
 
 TASKS: dict[str, Task] = {
-    "teach": teach, "measure": measure, "relabel": relabel, "rename": rename, "answer": answer, "forget": forget,
-    "expire": expire, "index": index, "choose": choose, "card": card, "check": check, "hand out": hand_out,
-    "page": page,
+    "teach": _teach, "measure": _measure, "relabel": _relabel, "rename": _rename, "answer": _answer, "forget": _forget,
+    "expire": _expire, "index": _index, "choose": _choose, "card": _card, "check": _check, "hand out": _hand_out,
+    "page": _page,
 }  # fmt: skip

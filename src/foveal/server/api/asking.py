@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import JSONResponse
 
 from foveal.core.errors import InputError
-from foveal.server.api import models
+from foveal.server.api import answer_models, change_models, models
 from foveal.server.api.parts import PICTURE_BODY, finish, look_limits, problems, read_picture
 from foveal.server.guard import HouseDep, Looker, Reader, Teacher
 from foveal.workflows.reviewing import read_kept
@@ -30,11 +30,11 @@ def data_uri(jpeg: bytes, kind: str = "jpeg") -> str:
     return f"data:image/{kind};base64,{base64.b64encode(jpeg).decode()}" if jpeg else ""
 
 
-@router.post("/look", response_model=models.Answer, openapi_extra=PICTURE_BODY)
+@router.post("/look", response_model=answer_models.Answer, openapi_extra=PICTURE_BODY)
 async def look(name: str, request: Request, house: HouseDep, caller: Looker) -> dict[str, Any]:
     """Answer for one picture: sent as a form, as JSON, or by itself."""
     place = house.workspaces.get(name, "classes", "inspector", taught=True)
-    origin, data, given = await read_picture(request, house, models.PictureIn)
+    origin, data, given = await read_picture(request, house, answer_models.PictureIn)
     shown = request.headers.get("accept") == SHOWN
     asked = {
         "task": "look", "folder": place.address, "kind": place.kind, "origin": origin, "evidence": given.evidence,
@@ -55,11 +55,11 @@ def _with_layers(plain: dict[str, Any], blobs: list[bytes]) -> dict[str, Any]:
     return {**plain, **layers}
 
 
-@router.post("/find", response_model=models.Found, openapi_extra=FIND_BODY)
+@router.post("/find", response_model=answer_models.Found, openapi_extra=FIND_BODY)
 async def find(name: str, request: Request, house: HouseDep, caller: Looker) -> Any:
     """Search a gallery by one picture."""
     place = house.workspaces.get(name, "gallery", taught=True)
-    origin, data, given = await read_picture(request, house, models.PictureWish)
+    origin, data, given = await read_picture(request, house, answer_models.PictureWish)
     wish = given.model_dump(exclude={"base64", "url"})
     shown, why = request.headers.get("accept") == SHOWN, "why" in request.query_params
     asked = {"task": "find", "folder": place.address, "origin": origin, "wish": wish, "show": shown, "why": why}
@@ -75,7 +75,7 @@ def _with_thumbnails(plain: dict[str, Any], blobs: list[bytes]) -> dict[str, Any
     return plain
 
 
-@router.get("/recommendations", response_model=models.Found)
+@router.get("/recommendations", response_model=answer_models.Found)
 async def recommend(
     name: str,
     request: Request,
@@ -93,7 +93,7 @@ async def recommend(
     return JSONResponse(_with_thumbnails(plain, blobs)) if shown else plain
 
 
-@router.get("/queue", response_model=models.Queue)
+@router.get("/queue", response_model=answer_models.Queue)
 async def queue(
     name: str, house: HouseDep, caller: Looker, most: Annotated[int, Query(ge=1, le=200)] = 24
 ) -> dict[str, Any]:
@@ -114,7 +114,7 @@ async def kept_picture(name: str, kept: str, house: HouseDep, caller: Reader) ->
 
 @router.post("/queue/settle", response_model=models.Job, responses={202: {"model": models.Job}})
 async def settle(
-    name: str, given: models.Settling, request: Request, response: Response, house: HouseDep, caller: Teacher
+    name: str, given: change_models.Settling, request: Request, response: Response, house: HouseDep, caller: Teacher
 ) -> models.Job:
     """Teach kept pictures as what people say they show or do not show; with neither, forget them."""
     place = house.workspaces.get(name, "classes", taught=True)

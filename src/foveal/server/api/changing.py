@@ -13,7 +13,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect
 
 from foveal.core.errors import FovealError, InputError, StoreError
-from foveal.server.api import models
+from foveal.server.api import change_models, models, workspace_models
 from foveal.server.api.parts import finish, problems
 from foveal.server.guard import Administrator, Forgetter, HouseDep, Reader, Teacher
 from foveal.server.house import SERVER, House
@@ -34,10 +34,7 @@ UPLOAD_BODY = {
                     "required": ["file"],
                     "properties": {
                         "file": {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}},
-                        "label": {
-                            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
-                            "description": "the class: one for all files, or one for each",
-                        },
+                        "label": {"description": "text, the class: one for all files, or one for each"},
                         "columns": {"type": "string", "description": "JSON object of group, subject, or an item's data"},
                     },
                 }
@@ -47,21 +44,21 @@ UPLOAD_BODY = {
 }  # fmt: skip
 
 
-@router.get("", response_model=models.WorkspaceList)
+@router.get("", response_model=workspace_models.WorkspaceList)
 async def list_workspaces(house: HouseDep, caller: Reader) -> dict[str, Any]:
     """All workspaces."""
     places = house.workspaces.every()
     return {"workspaces": [await asyncio.to_thread(house.workspaces.summarize, place) for place in places]}
 
 
-@router.post("", response_model=models.Workspace, status_code=201)
-async def add_workspace(given: models.NewWorkspace, house: HouseDep, caller: Teacher) -> dict[str, Any]:
+@router.post("", response_model=workspace_models.Workspace, status_code=201)
+async def add_workspace(given: workspace_models.NewWorkspace, house: HouseDep, caller: Teacher) -> dict[str, Any]:
     """Make an empty workspace."""
     place = house.workspaces.create(caller.name, given.name, given.kind, given.address)
     return house.workspaces.summarize(place)
 
 
-@router.get("/{name}", response_model=models.Workspace)
+@router.get("/{name}", response_model=workspace_models.Workspace)
 async def get_workspace(name: str, house: HouseDep, caller: Reader) -> dict[str, Any]:
     """One workspace."""
     return await asyncio.to_thread(house.workspaces.summarize, house.workspaces.get(name))
@@ -79,7 +76,7 @@ async def delete_workspace(name: str, house: HouseDep, caller: Administrator) ->
 # -- pictures ---------------------------------------------------------------------------------------------
 
 
-@router.post("/{name}/pictures", response_model=models.Taken, openapi_extra=UPLOAD_BODY, status_code=201)
+@router.post("/{name}/pictures", response_model=workspace_models.Taken, openapi_extra=UPLOAD_BODY, status_code=201)
 async def add_pictures(name: str, request: Request, house: HouseDep, caller: Teacher) -> Any:
     """Take pictures in; they wait until they are taught. A zip becomes a job that unpacks it."""
     place = house.workspaces.get(name)
@@ -156,7 +153,7 @@ def _read_columns(text: object) -> dict[str, Any]:
     return {str(key)[:100]: value for key, value in plain.items() if key not in ("label", "category")}
 
 
-@router.get("/{name}/pictures", response_model=models.Pictures)
+@router.get("/{name}/pictures", response_model=workspace_models.Pictures)
 async def list_pictures(
     name: str,
     house: HouseDep,
@@ -219,7 +216,7 @@ async def drop_picture(name: str, number: models.Number, house: HouseDep, caller
 
 @router.post("/{name}/teach", response_model=models.Job, responses=JOB)
 async def teach(
-    name: str, given: models.Teaching, request: Request, response: Response, house: HouseDep, caller: Teacher
+    name: str, given: change_models.Teaching, request: Request, response: Response, house: HouseDep, caller: Teacher
 ) -> models.Job:
     """Teach the pictures that wait, then measure; of a gallery, index them."""
     place = house.workspaces.get(name)
@@ -249,7 +246,7 @@ async def figures(name: str, house: HouseDep, caller: Reader) -> Any:
 
 @router.post("/{name}/correct", response_model=models.Job, responses=JOB)
 async def correct(
-    name: str, given: models.Correction, request: Request, response: Response, house: HouseDep, caller: Teacher
+    name: str, given: change_models.Correction, request: Request, response: Response, house: HouseDep, caller: Teacher
 ) -> models.Job:
     """Set the right label of taught pictures, or say what they are not."""
     house.workspaces.get(name, "classes", taught=True)
@@ -262,7 +259,7 @@ async def correct(
 
 @router.post("/{name}/classes", response_model=models.Job, responses=JOB)
 async def rename(
-    name: str, given: models.Renaming, request: Request, response: Response, house: HouseDep, caller: Teacher
+    name: str, given: change_models.Renaming, request: Request, response: Response, house: HouseDep, caller: Teacher
 ) -> models.Job:
     """Rename classes, or merge them by giving several one name."""
     house.workspaces.get(name, "classes", taught=True)
@@ -272,7 +269,7 @@ async def rename(
 
 @router.post("/{name}/forget", response_model=models.Job, responses=JOB)
 async def forget(
-    name: str, given: models.Forgetting, request: Request, response: Response, house: HouseDep, caller: Forgetter
+    name: str, given: change_models.Forgetting, request: Request, response: Response, house: HouseDep, caller: Forgetter
 ) -> models.Job:
     """Erase pictures everywhere, with a signed certificate in the result."""
     house.workspaces.get(name, taught=True)

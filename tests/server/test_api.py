@@ -2,6 +2,8 @@
 
 import base64
 import json
+import threading
+import time
 import zipfile
 
 import httpx
@@ -329,3 +331,21 @@ def test_many_files_in_one_request_are_all_taken(taught, shapes):
     files = sorted(shapes.rglob("*.png")) * 3
     told = taught.upload("many", files, label="all")
     assert len(told) == 108 and {one["state"] for one in told} == {"staged"}
+
+
+def test_who_follows_a_queued_job_hears_that_it_was_cancelled(http, served, taught):
+    http.post("/v1/workspaces/shapes/evaluate").raise_for_status()  # the one before it in the queue
+    waiting = http.post("/v1/workspaces/shapes/evaluate").json()["id"]
+    heard = []
+
+    def follow():
+        with served.http(taught._key).stream("GET", f"/v1/jobs/{waiting}/events", timeout=20) as events:
+            heard.extend(json.loads(line[6:])["state"] for line in events.iter_lines() if line.startswith("data: "))
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    wait_until(lambda: heard or thread.is_alive())
+    time.sleep(0.2)
+    assert http.post(f"/v1/jobs/{waiting}/cancel").status_code == 200
+    thread.join(15)
+    assert not thread.is_alive() and heard[-1] == "cancelled"

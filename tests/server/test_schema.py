@@ -4,13 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-SETTINGS = Path(__file__).with_name("schemathesis.toml")
+SETTINGS = str(Path(__file__).with_name("schemathesis.toml"))
+TOOL = str(Path(sys.executable).with_name("schemathesis"))
 SECONDS = 40
 
 
 def test_no_answer_is_undocumented(served, taught, tmp_path):
     command = [
-        Path(sys.executable).with_name("schemathesis"), "--config-file", SETTINGS, "run", f"{served.address}/openapi.json",
+        TOOL, "--config-file", SETTINGS, "run", f"{served.address}/openapi.json",
         "-H", f"Authorization: Bearer {taught._key}", "--checks", "all", "--max-time", str(SECONDS), "--continue-on-failure",
     ]  # fmt: skip
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
@@ -25,7 +26,7 @@ def test_an_answer_that_is_not_described_is_found(served, tmp_path):
     plain = httpx.get(f"{served.address}/openapi.json").text.replace('"401":', '"418":')
     (tmp_path / "openapi.json").write_text(plain)
     command = [
-        Path(sys.executable).with_name("schemathesis"), "--config-file", SETTINGS, "run", tmp_path / "openapi.json",
+        TOOL, "--config-file", SETTINGS, "run", str(tmp_path / "openapi.json"),
         "--url", served.address, "--checks", "status_code_conformance", "--include-path", "/v1/workspaces", "--max-time", "5",
     ]  # fmt: skip
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)

@@ -336,7 +336,7 @@ def test_many_files_in_one_request_are_all_taken(taught, shapes):
 def test_who_follows_a_queued_job_hears_that_it_was_cancelled(http, served, taught):
     http.post("/v1/workspaces/shapes/evaluate").raise_for_status()  # the one before it in the queue
     waiting = http.post("/v1/workspaces/shapes/evaluate").json()["id"]
-    heard = []
+    heard: list = []
 
     def follow():
         with served.http(taught._key).stream("GET", f"/v1/jobs/{waiting}/events", timeout=20) as events:

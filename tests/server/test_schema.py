@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
+
 SETTINGS = str(Path(__file__).with_name("schemathesis.toml"))
 TOOL = str(Path(sys.executable).with_name("schemathesis"))
 SECONDS = 40
@@ -21,8 +23,6 @@ def test_no_answer_is_undocumented(served, taught, tmp_path):
 
 def test_an_answer_that_is_not_described_is_found(served, tmp_path):
     """The check itself: with a description that leaves out the refusal that strangers get."""
-    import httpx
-
     plain = httpx.get(f"{served.address}/openapi.json").text.replace('"401":', '"418":')
     (tmp_path / "openapi.json").write_text(plain)
     command = [

@@ -18,6 +18,7 @@ from PIL import ExifTags
 from PIL import Image as Pillow
 
 from foveal.core.errors import InputError
+from foveal.server.accounts import Accounts, SignInError
 from foveal.server.fetching import resolve
 from foveal.server.options import Options, check_options
 from foveal.server.state import State
@@ -178,9 +179,11 @@ def test_the_first_password_is_printed_once(tmp_path):
         environment = {name: value for name, value in os.environ.items() if name != "FOVEAL_ADMIN_PASSWORD"}
         command = [sys.executable, "-m", "foveal", "serve", str(tmp_path / "home"), "--port", "0"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
-        time.sleep(4)
+        told = ""
+        while "foveal serves" not in told:
+            told += process.stdout.readline().decode()
         process.terminate()
-        return process.communicate(timeout=20)[0].decode()
+        return told + process.communicate(timeout=20)[0].decode()
 
     first, second = start(), start()
     password = re.search(r"^    (\S{16})$", first, re.MULTILINE)
@@ -308,6 +311,39 @@ def test_too_large_too_many_too_slow(strict, asking):
     begun = time.monotonic()
     slow = asking.post(where, content=slowly(), headers={"Content-Type": "multipart/form-data; boundary=x"})
     assert slow.status_code == 408 and time.monotonic() - begun < 6
+
+
+def test_a_picture_to_look_at_is_not_larger_than_a_picture(strict, asking):
+    answer = asking.post("/v1/workspaces/shapes/look", content=b"x" * 6_000_000, headers={"Content-Type": "image/png"})
+    assert answer.status_code == 413 and answer.json()["type"].endswith(":too-large")
+
+
+def test_only_administrators_choose_database_servers(served):
+    given = {"name": "remote", "kind": "gallery", "address": "postgresql://127.0.0.1:9/none"}
+    assert served.http(served.key("read", "teach")).post("/v1/workspaces", json=given).status_code == 403
+    elsewhere = {"name": "remote", "kind": "classes", "address": "/etc"}
+    assert served.http(served.key()).post("/v1/workspaces", json=elsewhere).status_code == 422
+
+
+def test_a_name_that_nobody_has_takes_as_long_to_refuse(tmp_path):
+    """Otherwise the time would tell which names there are."""
+    state = State.open(tmp_path / "server")
+    accounts = Accounts(state)
+    accounts.add_user("setup", "ann", "viewer", "long enough 1")
+    accounts.take_in("bob", "viewer")
+
+    def seconds(name):
+        took = []
+        for attempt in range(4):
+            begun = time.perf_counter()
+            with pytest.raises(SignInError):
+                accounts.sign_in(name, "wrong wrong wrong", f"10.0.0.{attempt}")
+            took.append(time.perf_counter() - begun)
+        return min(took)
+
+    known, unknown, outside = seconds("ann"), seconds("eve"), seconds("bob")
+    assert 0.6 < unknown / known < 1.6 and 0.6 < outside / known < 1.6
+    state.close()
 
 
 def test_no_request_is_said_to_be_longer_than_it_may_be_without_length(strict, asking):

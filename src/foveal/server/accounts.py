@@ -22,6 +22,8 @@ ROLES = {
 }
 SESSION_S = 12 * 3600.0
 LEAST_PASSWORD = 10
+# Whoever guesses waits up to an hour; whose name is guessed must not be locked out for so long.
+LONGEST_WAIT_ADDRESS_S, LONGEST_WAIT_USER_S = 3600.0, 30.0
 OUTSIDE = "outside"  # in place of a password: a provider says who it is
 # scrypt as OWASP's password storage cheat sheet advises for 32 MiB: N = 2^15, r = 8, p = 3.
 _N, _R, _P = 1 << 15, 8, 3
@@ -88,6 +90,7 @@ class Accounts:
     def __init__(self, state: State) -> None:
         self._state = state
         self._failed: dict[str, tuple[int, float]] = {}
+        self._nobody = hash_password(secrets.token_hex(8))  # checked for names that nobody has, which takes as long
 
     # -- users --------------------------------------------------------------------------------------------
 
@@ -158,12 +161,13 @@ class Accounts:
 
         Raises SignInError where name and password do not fit, WaitError after too many attempts.
         """
-        for key in (f"user {name}", f"address {address}"):
-            self._check_attempts(key)
-        user = self._state.one("SELECT password FROM users WHERE name = ?", name)
-        kept = user["password"] if user else hash_password("")  # as slow for names that nobody has
+        keys = {f"user {name}": LONGEST_WAIT_USER_S, f"address {address}": LONGEST_WAIT_ADDRESS_S}
+        for key, longest in keys.items():
+            self._check_attempts(key, longest)
+        user = self._state.one("SELECT password FROM users WHERE name = ? AND password != ?", name, OUTSIDE)
+        kept = user["password"] if user else self._nobody
         if not is_password(password, kept) or user is None:
-            for key in (f"user {name}", f"address {address}"):
+            for key in keys:
                 n, _ = self._failed.get(key, (0, 0.0))
                 self._failed[key] = (n + 1, time.time())
             raise SignInError("Name and password do not fit.")
@@ -179,12 +183,12 @@ class Accounts:
             connection.execute("INSERT INTO sessions VALUES (?, ?, ?, ?)", row)
         return token
 
-    def _check_attempts(self, key: str) -> None:
-        """After five failures wait, each time twice as long, up to an hour."""
+    def _check_attempts(self, key: str, longest: float) -> None:
+        """After five failures wait, each time twice as long."""
         if len(self._failed) > 10_000:
             self._failed = {k: v for k, v in self._failed.items() if time.time() - v[1] < 3600}
         n, last = self._failed.get(key, (0, 0.0))
-        wait = last + min(3600.0, 2.0 ** (n - 2)) - time.time() if n >= 5 else 0.0
+        wait = last + min(longest, 2.0 ** min(n - 2, 20)) - time.time() if n >= 5 else 0.0
         if wait > 0:
             raise WaitError(int(wait) + 1)
 

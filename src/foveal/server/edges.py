@@ -11,10 +11,12 @@ from typing import Any, final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from foveal.server.children import FullError
 from foveal.server.counting import Counters
 from foveal.server.options import Limits
 from foveal.server.problems import MEDIA, TooLargeError, TooSlowError, make_problem
 
+SMALL = 1 << 20  # bytes of a request that is never refused because of others
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
     "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -133,6 +135,8 @@ class Bodies:
             self._counters.bytes_in_flight += n
             if got[0] > self._limits.upload_bytes:
                 raise TooLargeError(self._most)
+            if self._counters.bytes_in_flight > self._limits.in_flight_bytes and got[0] > SMALL:
+                raise FullError(2)
             return message
 
         try:

@@ -78,10 +78,10 @@ class Repeats:
         await self._app(scope, receiving, sending)
 
     def _keep(self, key: str, who: str, digest: str, start: Message, answer: bytes) -> None:
-        """Keep an answer; one that says to come back later is not kept, so that coming back helps."""
+        """Keep an answer of what was done, or cannot be; any other is not kept, so that asking again helps."""
         status = int(start.get("status", 500))
         with self._state.note() as connection:
-            if status >= 500 or status in (401, 403, 408, 409, 429) or len(answer) > LARGEST_ANSWER:
+            if not (200 <= status < 300 or status == 422) or len(answer) > LARGEST_ANSWER:
                 connection.execute("DELETE FROM answers WHERE key = ? AND who = ?", (key, who))
                 return
             headers = [

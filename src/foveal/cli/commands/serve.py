@@ -7,6 +7,7 @@ The server answers on this machine only, unless --host says otherwise; then it n
 
 import argparse
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         )
     console.print(f"foveal serves {options.folder} at {address}  (stop with Ctrl-C)")
     console.print_json({"address": address, "password": password})
+    sys.stdout.flush()  # whoever reads it through a pipe must see the password now, not at the end
     serve(house)
     return ExitCode.OK
 

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from foveal.core.errors import FovealError, InputError, StoreError
 from foveal.server.api import change_models, models, workspace_models
 from foveal.server.api.parts import finish, problems
-from foveal.server.guard import Administrator, Forgetter, HouseDep, Reader, Teacher
+from foveal.server.guard import Administrator, ForbiddenError, Forgetter, HouseDep, Reader, Teacher
 from foveal.server.house import SERVER, House
 from foveal.server.intake import Arrived, check_label
 from foveal.server.workspaces import Place, UnknownError
@@ -54,6 +54,8 @@ async def list_workspaces(house: HouseDep, caller: Reader) -> dict[str, Any]:
 @router.post("", response_model=workspace_models.Workspace, status_code=201)
 async def add_workspace(given: workspace_models.NewWorkspace, house: HouseDep, caller: Teacher) -> dict[str, Any]:
     """Make an empty workspace."""
+    if given.address and not caller.may("admin"):
+        raise ForbiddenError("Only administrators say which database server to connect to.")
     place = house.workspaces.create(caller.name, given.name, given.kind, given.address)
     return house.workspaces.summarize(place)
 

@@ -11,8 +11,9 @@ from foveal.core.errors import InputError
 from foveal.server.api import models
 from foveal.server.fetching import fetch
 from foveal.server.house import House
-from foveal.server.problems import MEDIA
+from foveal.server.problems import MEDIA, TooLargeError
 
+BASE64 = 4 / 3  # bytes of text for each byte
 _PREFER = re.compile(r"\bwait=(\d{1,3})\b")
 
 
@@ -49,6 +50,10 @@ async def read_picture(request: Request, house: House, shape: type[Any]) -> tupl
 
     Raises TypeRefusedError, InputError, or what fetching raises.
     """
+    most = house.options.limits.picture_bytes
+    length = request.headers.get("content-length", "0")
+    if length.isdecimal() and int(length) > BASE64 * most + (1 << 20):
+        raise TooLargeError(f"A picture has at most {most >> 20} MiB.")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
         given = shape.model_validate_json(await request.body())

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "foveal"
 FILES = sorted(SOURCE.rglob("*.py"))
 HEAVY = ("numpy", "onnxruntime", "onnx", "PIL", "cryptography", "safetensors", "scipy", "sklearn", "pydicom", "jinja2",
-         "matplotlib", "pyarrow", "tqdm", "sqlite3")  # fmt: skip
+         "matplotlib", "pyarrow", "tqdm", "sqlite3", "fastapi", "starlette", "pydantic", "uvicorn")  # fmt: skip
 BROAD_ALLOWED = {"cli/main.py", "server/child.py"}  # edges of processes: one sentence instead of a stack trace
 BANNED_NAMES = {"utils", "helpers", "common", "misc", "manager"}
 LONGEST_FILE, LONGEST_FUNCTION, MOST_PARAMETERS, MOST_PUBLIC_NAMES = 400, 50, 7, 10

@@ -9,10 +9,10 @@ python3 -m venv "$target"
 # The network's graph is made once here: the container's own file system is read-only.
 FOVEAL_CACHE="$target/cache" "$target/bin/python" - <<'END'
 import numpy as np
-from foveal.backbones.catalog import open_backbone
+from foveal.backbones.catalog import DEFAULT, open_backbone
 from foveal.backbones.patch_backbone import open_patch_backbone
 from foveal.core.image import Image
 open_backbone().feature_maps(Image(np.zeros((224, 224, 3), np.uint8), "blank"))
-open_patch_backbone()
+open_patch_backbone(DEFAULT)
 END
 "$target/bin/foveal" --version

@@ -49,7 +49,7 @@ def check_label(text: str) -> str:
 def tidy_name(text: str) -> str:
     r"""The last part of a path, fit to be a file's name.
 
-    >>> tidy_name("../../etc/pass\\nwd"), tidy_name("C:\\\\a\\\\b.jpg"), tidy_name("..")
+    >>> tidy_name("../../etc/pass\nwd"), tidy_name("C:\\a\\b.jpg"), tidy_name("..")
     ('passwd', 'b.jpg', 'picture')
     """
     name = PurePosixPath(text.replace("\\", "/")).name

@@ -33,10 +33,10 @@ class Inbox:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 inbox.refuse -= 1
+                if inbox.refuse < 0:
+                    inbox.got.append((self.headers["Foveal-Signature"], body))  # before whoever sent it goes on
                 self.send_response(500 if inbox.refuse >= 0 else 204)
                 self.end_headers()
-                if inbox.refuse < 0:
-                    inbox.got.append((self.headers["Foveal-Signature"], body))
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.address = f"http://127.0.0.1:{self._server.server_port}/hook"

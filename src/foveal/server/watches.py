@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -64,7 +65,7 @@ class Watches:
         self._start(number)
         return number
 
-    def set_running(self, who: str, number: str, *, running: bool) -> None:
+    async def set_running(self, who: str, number: str, *, running: bool) -> None:
         """Stop a watch, or let it go on."""
         self._row(number)
         with self._state.change(who, "start watch" if running else "stop watch", watch=number) as connection:
@@ -72,19 +73,15 @@ class Watches:
         if running:
             self._start(number)
         else:
-            self._end(number)
+            await self._end(number)
 
-    def delete(self, who: str, number: str) -> None:
-        """End a watch for good; its journal is deleted."""
+    async def delete(self, who: str, number: str) -> None:
+        """End a watch for good; its journal is deleted once its child writes no more."""
         self._row(number)
-        self._end(number)
+        await self._end(number)
         with self._state.change(who, "delete watch", watch=number) as connection:
             connection.execute("DELETE FROM watches WHERE id = ?", (number,))
-        folder = self.journal(number)
-        for file in sorted(folder.rglob("*"), reverse=True):
-            file.rmdir() if file.is_dir() else file.unlink()
-        if folder.is_dir():
-            folder.rmdir()
+        await asyncio.to_thread(shutil.rmtree, self.journal(number), ignore_errors=True)
 
     def journal(self, number: str) -> Path:
         """The folder of a watch's journal."""
@@ -103,11 +100,13 @@ class Watches:
             child = Child(Kind("watch"))
             self._running[number] = child, asyncio.ensure_future(self._keep_going(number, child))
 
-    def _end(self, number: str) -> None:
+    async def _end(self, number: str) -> None:
         child, task = self._running.pop(number, (None, None))
         if task is not None and child is not None:
             task.cancel()
-            self._ending = asyncio.ensure_future(child.stop())
+            with suppress(asyncio.CancelledError):
+                await task
+            await child.stop()
 
     async def stop_all(self) -> None:
         """End all children; what ran goes on at the next start."""
@@ -122,7 +121,10 @@ class Watches:
         wait = FIRST_WAIT_S
         while True:
             row = self._row(number)
-            place = self._workspaces.get(row["workspace"])
+            place = self._workspaces.find(row["workspace"])
+            if place is None:
+                self.problems[number] = "Its workspace was deleted."
+                return
             targets = self._state.all("SELECT kind, address, secret FROM targets")
             asked = {
                 "task": "watch", "folder": place.address, "journal": str(self.journal(number)), "source": row["source"],

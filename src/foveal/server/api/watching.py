@@ -80,10 +80,10 @@ async def acknowledge(number: str, given: Acknowledged, house: HouseDep, caller:
 @router.put("/{number}/running", status_code=204)
 async def set_running(number: str, house: HouseDep, caller: Administrator, running: bool) -> None:
     """Stop a watch, or let it go on."""
-    house.watches.set_running(caller.name, number, running=running)
+    await house.watches.set_running(caller.name, number, running=running)
 
 
 @router.delete("/{number}", status_code=204)
 async def delete_watch(number: str, house: HouseDep, caller: Administrator) -> None:
     """End a watch for good, with its journal."""
-    house.watches.delete(caller.name, number)
+    await house.watches.delete(caller.name, number)

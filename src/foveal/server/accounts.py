@@ -59,7 +59,11 @@ class Caller:
 def hash_password(password: str) -> str:
     """Salted scrypt (RFC 7914) as text."""
     salt = secrets.token_bytes(16)
-    return f"scrypt${_N}${_R}${_P}${_b64(salt)}${_b64(_scrypt(password, salt, _N, _R, _P))}"
+    return _format(salt, _scrypt(password, salt, _N, _R, _P))
+
+
+def _format(salt: bytes, digest: bytes) -> str:
+    return f"scrypt${_N}${_R}${_P}${_b64(salt)}${_b64(digest)}"
 
 
 def is_password(password: str, kept: str) -> bool:
@@ -90,7 +94,8 @@ class Accounts:
     def __init__(self, state: State) -> None:
         self._state = state
         self._failed: dict[str, tuple[int, float]] = {}
-        self._nobody = hash_password(secrets.token_hex(8))  # checked for names that nobody has, which takes as long
+        # Checked for names that nobody has, which takes as long; no password gives it.
+        self._nobody = _format(secrets.token_bytes(16), secrets.token_bytes(32))
 
     # -- users --------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
@@ -14,7 +14,7 @@ from foveal import __version__
 from foveal.core.errors import FovealError
 from foveal.server import openid
 from foveal.server.api import admin, answer_models, asking, changing, jobs, models, rekognition, trust, watching
-from foveal.server.api.parts import TypeRefusedError, problems
+from foveal.server.api.parts import PROBLEMS, TypeRefusedError
 from foveal.server.edges import Bodies, Outside, write_log
 from foveal.server.guard import ForbiddenError, HouseDep, NobodyError
 from foveal.server.house import House
@@ -56,8 +56,6 @@ def make_app(house: House, *, log: Callable[[str], None] = write_log) -> Any:
 
 
 def _health() -> Any:
-    from fastapi import APIRouter
-
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", response_class=PlainTextResponse)
@@ -122,5 +120,5 @@ def _complete(plain: dict[str, Any]) -> dict[str, Any]:
     for path, methods in plain["paths"].items():
         for operation in methods.values():
             if path.startswith("/v1"):
-                operation["responses"] |= {str(k): v for k, v in problems().items()}
+                operation["responses"] |= {str(status): told for status, told in PROBLEMS.items()}
     return plain

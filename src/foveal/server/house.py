@@ -1,7 +1,6 @@
 """Everything that one running server is made of, and how it starts and stops."""
 
 import asyncio
-import json
 import secrets
 import time
 from contextlib import suppress
@@ -132,5 +131,5 @@ async def _deliver(notifier: WebhookNotifier, about: dict[str, Any]) -> None:
     """Try for an hour, each time after twice the wait."""
     for wait in (0, 5, 10, 20, 40, 80, 160, 320, 640, 1280):
         await asyncio.sleep(wait)
-        if not await asyncio.to_thread(notifier.post, "job", json.loads(json.dumps(about))):
+        if not await asyncio.to_thread(notifier.post, "job", about):
             return

@@ -22,7 +22,7 @@ from foveal.server.child import Report, Task
 from foveal.server.wire import Message
 from foveal.store.erasure import MODEL
 from foveal.store.workspace import Workspace
-from foveal.workflows.finding.explaining import draw, explain
+from foveal.workflows.finding.explaining import draw
 from foveal.workflows.finding.gallery import OpenGallery, open_gallery
 from foveal.workflows.finding.recommending import recommend
 from foveal.workflows.finding.searching import Wish, check_wish, search, see_query
@@ -71,8 +71,11 @@ def _opened(address: str, kind: str) -> Any:
 
 
 def _decode(asked: dict[str, Any], data: bytes, at_least: int | None) -> tuple[Image, Capture]:
-    limits = Limits(asked["max_pixels"], asked["max_bytes"])
-    return decode(data, asked.get("origin", "picture"), at_least=at_least, limits=limits)
+    return decode(data, asked.get("origin", "picture"), at_least=at_least, limits=_limits(asked))
+
+
+def _limits(asked: dict[str, Any]) -> Limits:
+    return Limits(asked["max_pixels"], asked["max_bytes"])
 
 
 def check(asked: dict[str, Any], blobs: list[bytes], report: Report) -> Message:
@@ -147,14 +150,13 @@ def find(asked: dict[str, Any], blobs: list[bytes], report: Report) -> Message:
     gallery: OpenGallery = _opened(asked["folder"], "gallery")
     wish = _wish(asked)
     check_wish(wish)
-    _decode(asked, blobs[0], 64)  # limits first
-    query = see_query(gallery, blobs[0], wish)
+    query = see_query(gallery, blobs[0], wish, limits=_limits(asked))
     found = replace(search(gallery, query, wish), origin=asked.get("origin", "picture"))
     plain = _found(found)
     if not asked.get("show"):
         return plain, []
     if asked.get("why"):
-        return plain, [encode_png(draw(gallery, query, explain(gallery, query, found)[0]))]
+        return plain, [encode_png(draw(gallery, query, found))]
     return plain, [gallery.store.thumbnail(hit.picture) for hit in (*found.hits, *found.others)]
 
 

@@ -90,7 +90,7 @@ class Runners:
                 told += await self._intake.take(job.who, place, arrived)
                 tell("checking", min(start + AT_ONCE, len(examples)), len(examples))
         finally:
-            await asyncio.to_thread(_remove, zipped.parent)
+            await asyncio.to_thread(shutil.rmtree, zipped.parent, ignore_errors=True)
         refused = [{"name": one["name"], "reason": one["reason"]} for one in told if one["state"] == "refused"]
         refused += [{"name": name, "reason": reason} for name, reason in skipped]
         return {"staged": sum(one["state"] == "staged" for one in told), "refused": refused}
@@ -109,7 +109,3 @@ def _arrived(path: Path, label: str, default: str) -> Arrived:
         return Arrived(path.name, check_label(label or default), path.read_bytes(), {})
     except OSError:
         return Arrived(path.name, default, b"", {})
-
-
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)

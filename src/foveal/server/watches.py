@@ -1,7 +1,6 @@
 """Folders and cameras that are watched, each by a child of its own, which is started again when it ends."""
 
 import asyncio
-import json
 import secrets
 import shutil
 from collections.abc import Sequence
@@ -110,12 +109,8 @@ class Watches:
 
     async def stop_all(self) -> None:
         """End all children; what ran goes on at the next start."""
-        running, self._running = list(self._running.values()), {}
-        for child, task in running:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            await child.stop()
+        for number in list(self._running):
+            await self._end(number)
 
     async def _keep_going(self, number: str, child: Child) -> None:
         wait = FIRST_WAIT_S
@@ -191,4 +186,4 @@ class Watches:
 
 def _plain(alert: dict[str, Any]) -> dict[str, Any]:
     kept = {name: alert[name] for name in ("id", "text", "created", "repeats", "level", "sent")}
-    return json.loads(json.dumps({**kept, "has_picture": bool(alert["evidence"])}))  # type: ignore[no-any-return]
+    return {**kept, "has_picture": bool(alert["evidence"])}

@@ -11,12 +11,12 @@ from pydantic import Field, StringConstraints
 from foveal.core.errors import InputError
 from foveal.server.accounts import ROLES
 from foveal.server.api.models import Given
-from foveal.server.api.parts import problems
+from foveal.server.api.parts import PROBLEMS
 from foveal.server.guard import Administrator, HouseDep, Looker, Reader
 from foveal.server.house import LOOKED_DAYS
 from foveal.server.workspaces import UnknownError
 
-router = APIRouter(prefix="/v1", tags=["administration"], responses=problems())
+router = APIRouter(prefix="/v1", tags=["administration"], responses=PROBLEMS)
 Plain = dict[str, Any]
 Role = Literal["viewer", "operator", "teacher", "administrator"]
 Password = Annotated[str, StringConstraints(min_length=10, max_length=1024)]

@@ -8,11 +8,11 @@ from starlette.responses import JSONResponse
 
 from foveal.core.errors import InputError
 from foveal.server.api import answer_models, change_models, models
-from foveal.server.api.parts import PICTURE_BODY, finish, look_limits, problems, read_picture
+from foveal.server.api.parts import JOB, PICTURE_BODY, PROBLEMS, finish, look_limits, read_picture
 from foveal.server.guard import HouseDep, Looker, Reader, Teacher
 from foveal.workflows.reviewing import read_kept
 
-router = APIRouter(prefix="/v1/workspaces/{name}", tags=["asking"], responses=problems())
+router = APIRouter(prefix="/v1/workspaces/{name}", tags=["asking"], responses=PROBLEMS)
 SHOWN = "application/vnd.foveal.shown+json"  # asked for by the page: the answer with its pictures inside
 FIND_BODY = {
     "requestBody": {
@@ -112,7 +112,7 @@ async def kept_picture(name: str, kept: str, house: HouseDep, caller: Reader) ->
     return Response(data, media_type=f"image/{kind}")
 
 
-@router.post("/queue/settle", response_model=models.Job, responses={202: {"model": models.Job}})
+@router.post("/queue/settle", response_model=models.Job, responses=JOB)
 async def settle(
     name: str, given: change_models.Settling, request: Request, response: Response, house: HouseDep, caller: Teacher
 ) -> models.Job:

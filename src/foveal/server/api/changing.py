@@ -14,15 +14,14 @@ from starlette.requests import ClientDisconnect
 
 from foveal.core.errors import FovealError, InputError, StoreError
 from foveal.server.api import change_models, models, workspace_models
-from foveal.server.api.parts import finish, problems
+from foveal.server.api.parts import JOB, PROBLEMS, finish
 from foveal.server.guard import Administrator, ForbiddenError, Forgetter, HouseDep, Reader, Teacher
 from foveal.server.house import SERVER, House
 from foveal.server.intake import Arrived, check_label
 from foveal.server.workspaces import Place, UnknownError
 from foveal.store.workspace import Workspace
 
-router = APIRouter(prefix="/v1/workspaces", tags=["changing"], responses=problems())
-JOB: dict[int | str, dict[str, Any]] = {202: {"model": models.Job}}
+router = APIRouter(prefix="/v1/workspaces", tags=["changing"], responses=PROBLEMS)
 DEFAULT_LABELS = {"gallery": "pictures", "inspector": "good"}  # of pictures in no folder
 UPLOAD_BODY = {
     "requestBody": {
@@ -189,11 +188,11 @@ async def thumbnail(
     name: str, number: models.Number, house: HouseDep, caller: Reader, staged: bool = False
 ) -> Response:
     """The small JPEG of a picture."""
-    place = house.workspaces.get(name)
+    place = house.workspaces.get(name, taught=not staged)
     if staged:
         data = house.intake.thumbnail(place, number)
     else:
-        data = await asyncio.to_thread(_thumbnail, house.workspaces.get(name, taught=True), number)
+        data = await asyncio.to_thread(_thumbnail, place, number)
     if not data:
         raise UnknownError("There is no such picture, or no small copy of it.")
     return Response(data, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=300"})

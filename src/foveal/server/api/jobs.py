@@ -9,13 +9,13 @@ from starlette.responses import StreamingResponse
 
 from foveal.core.errors import InputError
 from foveal.server.api import models
-from foveal.server.api.parts import problems
+from foveal.server.api.parts import PROBLEMS
 from foveal.server.guard import HouseDep, Reader, Teacher
 from foveal.server.house import House
 from foveal.server.workspaces import UnknownError
 
 EVENT = {"type": "object", "properties": {"event": {"const": "job"}, "data": {"type": "string"}}}
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=problems())
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=PROBLEMS)
 
 
 @router.get("", response_model=models.Jobs)

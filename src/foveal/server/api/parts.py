@@ -21,12 +21,12 @@ class TypeRefusedError(InputError):
     """The content is of a kind that is not taken here."""
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Entries of the API's description for these statuses, and for those that any request may get."""
-    content = {"content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-    every = (400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 503, *statuses)
-    return {status: {"description": "A problem", **content} for status in sorted(set(every))}
-
+# Entries of the API's description: what any request may get, and what a change that takes its time answers.
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": "A problem", "content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    for status in (400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 503)
+}
+JOB: dict[int | str, dict[str, Any]] = {202: {"model": models.Job}}
 
 PICTURE_BODY: dict[str, Any] = {
     "requestBody": {
@@ -68,11 +68,8 @@ async def read_picture(request: Request, house: House, shape: type[Any]) -> tupl
             raise InputError("The form has no file named file.")
         fields = {key: value for key, value in form.items() if isinstance(value, str)}
         known = {key: value for key, value in fields.items() if key in shape.model_fields}
-        return (
-            file.filename or "picture",
-            await file.read(),
-            shape.model_validate(known, strict=False),
-        )  # forms hold texts
+        given = shape.model_validate(known, strict=False)  # forms hold texts
+        return file.filename or "picture", await file.read(), given
 
 
 async def _from_json(house: House, given: Any) -> tuple[str, bytes]:

@@ -1,13 +1,15 @@
 """Proof: certificates of forgetting, the log of who did what, what was handed out, and checks of all of it."""
 
 import asyncio
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import FileResponse
 
 from foveal.server.api import models
-from foveal.server.api.parts import finish, problems
+from foveal.server.api.parts import JOB, PROBLEMS, finish
 from foveal.server.guard import Administrator, HouseDep, Reader, Teacher
 from foveal.server.house import SERVER
 from foveal.server.workspaces import Place, UnknownError
@@ -15,22 +17,24 @@ from foveal.store.certificate import CERTIFICATES, read_certificate
 from foveal.store.keys import KEYS, PUBLIC
 from foveal.store.workspace import Workspace
 
-router = APIRouter(prefix="/v1", tags=["trust"], responses=problems())
-JOB: dict[int | str, dict[str, Any]] = {202: {"model": models.Job}}
+router = APIRouter(prefix="/v1", tags=["trust"], responses=PROBLEMS)
 Plain = dict[str, Any]
 
 
 def list_certificates(place: Place) -> list[Plain]:
     """Certificates of a workspace, the newest first."""
-    files = sorted((place.folder / CERTIFICATES).glob("forget-*.json"), reverse=True)
     told = []
-    for file in files:
+    for file in sorted(_certificate_files(place), reverse=True):
         found = read_certificate(file)
         told.append(
             {"id": file.stem, "time": str(found.get("time", "")), "pictures": int(found.get("n_erased", 0)),
              "traces": int(found.get("scan", {}).get("n_found", 0))}
         )  # fmt: skip
     return told
+
+
+def _certificate_files(place: Place) -> Iterator[Path]:
+    return (place.folder / CERTIFICATES).glob("forget-*.json")
 
 
 @router.get("/workspaces/{name}/certificates", response_model=Plain)
@@ -44,8 +48,7 @@ async def certificates(name: str, house: HouseDep, caller: Reader) -> Plain:
 async def certificate(name: str, number: str, house: HouseDep, caller: Reader) -> Response:
     """One certificate, as it was signed."""
     place = house.workspaces.get(name, taught=True)
-    known = {one["id"] for one in list_certificates(place)}
-    if number not in known:
+    if number not in {file.stem for file in _certificate_files(place)}:
         raise UnknownError("There is no such certificate.")
     file = place.folder / CERTIFICATES / f"{number}.json"
     return FileResponse(file, media_type="application/json", filename=file.name)

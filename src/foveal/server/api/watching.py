@@ -8,11 +8,11 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
 
 from foveal.server.api.models import Given, Number
-from foveal.server.api.parts import problems
+from foveal.server.api.parts import PROBLEMS
 from foveal.server.guard import Administrator, HouseDep, Looker, Reader
 from foveal.server.workspaces import UnknownError
 
-router = APIRouter(prefix="/v1/watches", tags=["watching"], responses=problems())
+router = APIRouter(prefix="/v1/watches", tags=["watching"], responses=PROBLEMS)
 Plain = dict[str, Any]
 
 

@@ -12,6 +12,7 @@ from foveal.core.gallery import Found, Hit, Matches, Shown, refuse_unknown
 from foveal.core.image import Image
 from foveal.core.where import Where, parse_where
 from foveal.imaging.appearance import measure_appearance, quality_flags
+from foveal.imaging.file_checks import LIMITS, Limits
 from foveal.imaging.to_image import to_image
 from foveal.memory.codes import make_code
 from foveal.recognizers.relevance import revise_query
@@ -91,9 +92,9 @@ def check_wish(wish: Wish) -> None:
         raise InputError(f"The cut-off is a probability between 0 and 1, got {wish.cut_off}.")
 
 
-def see_query(gallery: OpenGallery, thing: Any, wish: Wish) -> Query:
+def see_query(gallery: OpenGallery, thing: Any, wish: Wish, *, limits: Limits = LIMITS) -> Query:
     """Read, crop and embed the picture that is searched for."""
-    image, capture = to_image(thing, at_least=gallery.side if wish.crop is None else None)
+    image, capture = to_image(thing, at_least=gallery.side if wish.crop is None else None, limits=limits)
     flags = quality_flags(measure_appearance(image), capture.width, capture.height)
     box = _choose_box(gallery, image, wish.crop)
     if box is not None:
